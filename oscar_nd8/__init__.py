@@ -1,0 +1,1 @@
+"""Hosted checkout, settling and refunds by ND8 for Django Oscar shops."""
