@@ -1,0 +1,14 @@
+"""What the currency form in the header needs."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from .choice import currency_in_force
+
+
+def currency(request: HttpRequest) -> dict[str, object]:
+    """The currencies on offer, and the one in force as a callable: pages without a shop header ask no basket."""
+    return {
+        "currencies": settings.SANDBOX_CURRENCIES,
+        "currency_in_force": lambda: currency_in_force(request),
+    }

@@ -1,0 +1,1 @@
+"""The Oscar apps that this shop has in versions of its own."""

@@ -1,0 +1,1 @@
+"""Partners and stock, with prices in more than one currency."""

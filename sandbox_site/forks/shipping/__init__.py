@@ -1,0 +1,1 @@
+"""The two ways in which this shop ships."""

@@ -1,0 +1,1 @@
+"""The shop's goods, people and offers, made by code so that every sandbox is the same."""
