@@ -7,7 +7,7 @@ from .choice import currency_in_force
 
 
 def currency(request: HttpRequest) -> dict[str, object]:
-    """The currencies on offer, and the one in force as a callable: pages without a shop header ask no basket."""
+    """The currencies, and the one in force as a callable: pages without the shop's header ask no basket."""
     return {
         "currencies": settings.SANDBOX_CURRENCIES,
         "currency_in_force": lambda: currency_in_force(request),

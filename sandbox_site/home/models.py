@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.urls import reverse
-from oscar.core.loading import get_model
+from oscar.apps.catalogue.models import Product
 from wagtail.admin.panels import FieldPanel, Panel
 from wagtail.fields import RichTextField
 from wagtail.models import Page
@@ -12,7 +12,7 @@ from wagtail.models import Page
 PRODUCTS_SHOWN = 8
 
 
-class HomePage(Page):
+class HomePage(Page):  # type: ignore[misc]  # Wagtail has no types
     """The start page: an introduction, and the first products of the catalogue."""
 
     introduction = RichTextField(blank=True)
@@ -28,11 +28,11 @@ class HomePage(Page):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The page's context, with the products to show."""
-        products = get_model("catalogue", "Product").objects.browsable().base_queryset().order_by("pk")
+        products = Product.objects.browsable().base_queryset().order_by("pk")
         return {**super().get_context(request, *args, **kwargs), "products": products[:PRODUCTS_SHOWN]}
 
 
-class TextPage(Page):
+class TextPage(Page):  # type: ignore[misc]  # Wagtail has no types
     """A page of plain text, such as delivery or imprint."""
 
     body = RichTextField(blank=True)

@@ -31,6 +31,8 @@ class PerCurrency(strategy.NoTax, strategy.StockRequired, strategy.Structured):
 class Selector(strategy.Selector):
     """One strategy for everybody."""
 
-    def strategy(self, request: HttpRequest | None = None, user: Any = None, **kwargs: Any) -> PerCurrency:
+    def strategy(  # type: ignore[override]  # the stubs promise Oscar's default instead of its base
+        self, request: HttpRequest | None = None, user: Any = None, **kwargs: Any
+    ) -> PerCurrency:
         """The strategy for this request, or for work in the background."""
         return PerCurrency(request)

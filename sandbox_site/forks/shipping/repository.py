@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from django.utils.translation import gettext_lazy as _
 from oscar.apps.shipping import methods, repository
 
 
@@ -10,8 +9,8 @@ class Standard(methods.FixedPrice):
     """The slow way."""
 
     code = "standard"
-    name = _("Standard")
-    description = _("Three to five working days")
+    name = "Standard"
+    description = "Three to five working days"
     charge_excl_tax = charge_incl_tax = Decimal("4.99")
 
 
@@ -19,8 +18,8 @@ class Express(methods.FixedPrice):
     """The fast way."""
 
     code = "express"
-    name = _("Express")
-    description = _("The next working day")
+    name = "Express"
+    description = "The next working day"
     charge_excl_tax = charge_incl_tax = Decimal("12.50")
 
 
