@@ -1,20 +1,20 @@
 """What can go wrong, sorted by what the caller should do next.
 
-    ND8Error
-    ├── SignatureInvalid            a notification was not signed with one of our secrets: refuse it
-    ├── AmountsDisagree             items would not add up to the total: send nothing
-    ├── NotOffered                  this basket cannot be paid by ND8; the message tells the shopper why
-    ├── NotReusable                 a payment for the same basket is being prepared right now: wait a moment
-    ├── QuoteUnplaceable            a paid quote cannot become an order as agreed: a person decides
-    └── ProviderError               ND8 said no, said nothing, or said something unreadable
-        ├── RequestRejected         do not repeat the same request
-        │   ├── CredentialsRejected     401: the key or token is wrong or was rotated
-        │   ├── ScopeMissing            403: the key may not do this
-        │   ├── NotFound                404
-        │   └── NoLongerAvailable       410: inactive, expired or used up
-        ├── ProviderUnavailable     nothing happened at ND8; the same request may be made later
-        │   └── RateLimited             429: not before `retry_after` seconds
-        └── OutcomeUnknown          a write may or may not have happened: find out, never repeat it blindly
+ND8Error
+├── SignatureInvalid            a notification was not signed with one of our secrets: refuse it
+├── AmountsDisagree             items would not add up to the total: send nothing
+├── NotOffered                  this basket cannot be paid by ND8; the message tells the shopper why
+├── NotReusable                 a payment for the same basket is being prepared right now: wait a moment
+├── QuoteUnplaceable            a paid quote cannot become an order as agreed: a person decides
+└── ProviderError               ND8 said no, said nothing, or said something unreadable
+    ├── RequestRejected         do not repeat the same request
+    │   ├── CredentialsRejected     401: the key or token is wrong or was rotated
+    │   ├── ScopeMissing            403: the key may not do this
+    │   ├── NotFound                404
+    │   └── NoLongerAvailable       410: inactive, expired or used up
+    ├── ProviderUnavailable     nothing happened at ND8; the same request may be made later
+    │   └── RateLimited             429: not before `retry_after` seconds
+    └── OutcomeUnknown          a write may or may not have happened: find out, never repeat it blindly
 """
 
 __all__ = [
@@ -88,7 +88,13 @@ class ScopeMissing(RequestRejected):
     """403: the key is known but may not do this; `scope` names what it lacks, if known."""
 
     def __init__(
-        self, message: str, *, scope: str = "", operation: str = "", status: int | None = None, detail: str = ""
+        self,
+        message: str,
+        *,
+        scope: str = "",
+        operation: str = "",
+        status: int | None = None,
+        detail: str = "",
     ) -> None:
         super().__init__(message, operation=operation, status=status, detail=detail)
         self.scope = scope
@@ -103,11 +109,10 @@ class NoLongerAvailable(RequestRejected):
 
 
 class ProviderUnavailable(ProviderError):
-    """Nothing happened at the provider (or only a read failed): asking again later is harmless."""
+    """Nothing happened at the provider (or only a read failed): asking again later is harmless.
 
-
-class RateLimited(ProviderUnavailable):
-    """429: too many requests; `retry_after` is in seconds, None when the provider did not say."""
+    `retry_after` is in seconds, None when the provider did not say.
+    """
 
     def __init__(
         self,
@@ -120,6 +125,10 @@ class RateLimited(ProviderUnavailable):
     ) -> None:
         super().__init__(message, operation=operation, status=status, detail=detail)
         self.retry_after = retry_after
+
+
+class RateLimited(ProviderUnavailable):
+    """429: too many requests, none of which happened."""
 
 
 class OutcomeUnknown(ProviderError):

@@ -69,7 +69,7 @@ def round_to_minor(amount: Decimal, currency: str) -> int:
 
 
 def to_major(minor: int, currency: str) -> Decimal:
-    """`minor` units as major units, with all decimals of the currency: 1000 US cents are `Decimal("10.00")`."""
+    """`minor` units as major units with all decimals of their currency: 1000 cents are `Decimal("10.00")`."""
     # Built from text because arithmetic would round to the precision of the caller's decimal context.
     return Decimal(f"{minor}E-{exponent(currency)}")
 

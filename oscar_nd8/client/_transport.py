@@ -1,0 +1,205 @@
+"""One exchange with ND8, for any operation: credentials, clocks, repeated reads, and nothing secret said."""
+
+import logging
+from collections.abc import Callable, Generator, Mapping
+from itertools import count
+from time import monotonic
+from typing import Final, TypeVar
+
+import httpx
+import stamina
+from pydantic import BaseModel, SecretStr
+
+from oscar_nd8.client._answers import Answer, refused, retry_after, unanswered, unreadable
+from oscar_nd8.client._network import TimedTransport, remaining, until
+from oscar_nd8.client._operations import Credentials, Operation
+from oscar_nd8.exceptions import CredentialsRejected, ProviderUnavailable
+
+__all__ = ["Transport"]
+
+logger = logging.getLogger("oscar_nd8.client")
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
+
+_BODY_LIMIT: Final = 1_000_000  # bytes; ND8's largest answer, a page of refunds, has some ten thousand
+_READ_ATTEMPTS: Final = 6
+_FIRST_WAIT: Final = 0.1
+_LONGEST_WAIT: Final = 2.0
+
+
+class Transport:
+    """A keep-alive connection pool to one account at ND8; safe to share between threads.
+
+    `connect_timeout` and `read_timeout` limit one exchange, also as a sum; `read_budget` limits a read with
+    all its repetitions. All in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        secrets: Mapping[Credentials, SecretStr],
+        connect_timeout: float,
+        read_timeout: float,
+        read_budget: float,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if min(connect_timeout, read_timeout, read_budget) <= 0:
+            raise ValueError("Timeouts and the read budget must be above zero seconds.")
+        self._base_url = base_url
+        self._authorizations = {
+            scheme: _Authorization(scheme, secret) for scheme, secret in secrets.items() if secret
+        }
+        self._exchange_limit = connect_timeout + read_timeout
+        self._read_budget = read_budget
+        self._http = httpx.Client(
+            transport=transport or TimedTransport(tls=httpx.create_ssl_context()),
+            timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
+            # Compressed answers could be small on the wire and huge in memory.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "oscar_nd8"},
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close all connections; the transport cannot be used afterwards."""
+        self._http.close()
+
+    def call(
+        self,
+        operation: Operation,
+        *,
+        read: Callable[[bytes], T],
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        body: BaseModel | None = None,
+    ) -> T:
+        """The answer of `operation`, as `read` makes it from the body of a 2xx answer.
+
+        A ValueError of `read` says that the body is not what ND8 documents. Reads are repeated with backoff
+        and jitter, honouring Retry-After, within the read budget; writes go out once. Raises a
+        ProviderError.
+        """
+        url = self._base_url + operation.path(path or {}).removeprefix("/")
+        if operation.credentials and operation.credentials not in self._authorizations:
+            message = f"{operation.id} is authorized by {operation.credentials.name}, and none is set."
+            raise CredentialsRejected(message, operation=operation.id)
+        request = self._http.build_request(
+            operation.method,
+            url,
+            params=query,
+            content=body and body.model_dump_json(by_alias=True, exclude_none=True).encode(),
+            headers={"Content-Type": "application/json"} if body else None,
+        )
+        if operation.repeatable:
+            return self._repeated(operation, request, read)
+        return self._once(operation, request, read, attempt=1, ends_at=monotonic() + self._exchange_limit)
+
+    def _repeated(self, operation: Operation, request: httpx.Request, read: Callable[[bytes], T]) -> T:
+        ends_at = monotonic() + self._read_budget
+        numbers = count(1)
+
+        def wait(error: Exception) -> bool | float:
+            """Whether to repeat, or after how many seconds: never a wait that ends after the budget."""
+            if not isinstance(error, ProviderUnavailable):
+                return False
+            left = ends_at - monotonic()
+            if error.retry_after is None:
+                return left > longest_wait
+            return error.retry_after if error.retry_after < left else False
+
+        longest_wait = min(_LONGEST_WAIT, self._read_budget / 4)
+        repeat = stamina.RetryingCaller(
+            attempts=_READ_ATTEMPTS,
+            timeout=self._read_budget,
+            wait_initial=_FIRST_WAIT,
+            wait_max=longest_wait,
+            wait_jitter=_FIRST_WAIT,
+        )
+        # Without arguments, because stamina hands those of a repeated call to whatever logs its retries.
+        return repeat(
+            wait, lambda: self._once(operation, request, read, attempt=next(numbers), ends_at=ends_at)
+        )
+
+    def _once(
+        self,
+        operation: Operation,
+        request: httpx.Request,
+        read: Callable[[bytes], T],
+        *,
+        attempt: int,
+        ends_at: float,
+    ) -> T:
+        started = monotonic()
+        try:
+            with until(min(ends_at, started + self._exchange_limit)):
+                answer = self._exchange(operation, request)
+        except httpx.RequestError as error:
+            _log(operation, type(error).__name__, started=started, attempt=attempt, level=logging.WARNING)
+            raise unanswered(operation, error) from _bare(error)
+        good = 200 <= answer.status < 300
+        level = logging.INFO if good else logging.WARNING
+        _log(operation, str(answer.status), started=started, attempt=attempt, level=level)
+        if answer.status >= 400:
+            raise refused(operation, answer, redact=self._redact)
+        if not good:
+            raise unreadable(operation, answer)
+        try:
+            return read(answer.body)
+        except ValueError as error:
+            raise unreadable(operation, answer) from _bare(error)
+
+    def _exchange(self, operation: Operation, request: httpx.Request) -> Answer:
+        authorization = self._authorizations.get(operation.credentials)
+        response = self._http.send(request, stream=True, auth=authorization, follow_redirects=False)
+        try:
+            body = _body(response)
+        except httpx.RequestError:
+            if response.is_success:
+                raise
+            body = b""  # a refusal is one, whether or not its explanation arrives
+        finally:
+            response.close()
+        return Answer(response.status_code, body, retry_after(response.headers.get("Retry-After", "")))
+
+    def _redact(self, text: str) -> str:
+        for authorization in self._authorizations.values():
+            text = text.replace(authorization.secret.get_secret_value(), "[secret]")
+        return text
+
+
+class _Authorization(httpx.Auth):
+    """Writes the secret into the header at the last moment, so that it is no variable of ours."""
+
+    def __init__(self, scheme: Credentials, secret: SecretStr) -> None:
+        self.scheme = scheme
+        self.secret = secret
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"{self.scheme} {self.secret.get_secret_value()}"
+        yield request
+
+
+def _body(response: httpx.Response) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise httpx.RemoteProtocolError("The answer is compressed although that was not asked for.")
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        remaining()
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            raise httpx.RemoteProtocolError("The answer is longer than any of ND8's.")
+    return bytes(body)
+
+
+def _log(operation: Operation, outcome: str, *, started: float, attempt: int, level: int) -> None:
+    milliseconds = (monotonic() - started) * 1000
+    logger.log(level, "%s: %s in %d ms, attempt %d", operation.id, outcome, milliseconds, attempt)
+
+
+def _bare(error: E) -> E:
+    """`error` fit to be shown as a cause: its frames hold headers and bodies, which error reporters print."""
+    error.__cause__ = error.__context__ = None
+    if isinstance(error, httpx.ProtocolError):
+        error.args = ()  # its message quotes what the server sent
+    return error.with_traceback(None)

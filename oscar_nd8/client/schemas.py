@@ -1,0 +1,188 @@
+"""ND8's requests and answers as frozen values: strict where money or identity hangs on it, lenient elsewhere.
+
+Field names are ours where ND8 writes camelCase; amounts and statuses stay exactly as ND8 writes them, for
+the gateway to translate. Unknown fields of an answer are kept (`model_extra`). No error message shows an
+input, and no repr shows a person or a token. Source: ND8's OpenAPI document 1.1.0.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+__all__ = [
+    "AdHocItem",
+    "CatalogueItem",
+    "Checkout",
+    "CheckoutRequest",
+    "DepositAttempt",
+    "Product",
+    "ProductItem",
+    "Transaction",
+]
+
+_NAME_LENGTH: Final = 100  # ND8's limit of billing_first_name and billing_last_name
+
+
+def _text(value: Any) -> Any:
+    """An optional field that holds a number or something odd must not make a whole payment unreadable."""
+    if isinstance(value, bool | dict | list):
+        return None
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _list(value: Any) -> Any:
+    return () if value is None else value
+
+
+def _name(value: str) -> str:
+    cut = " ".join(value.split())[:_NAME_LENGTH].rstrip()
+    if not cut:
+        raise ValueError("is empty: ND8 needs a first and a last name")
+    return cut
+
+
+def _email(value: str) -> str:
+    address = value.strip()
+    if not all(address.rpartition("@")) or any(character.isspace() for character in address):
+        raise ValueError("is not an e-mail address")
+    return address
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or not value.isprintable() or " " in value:
+        raise ValueError("must be an absolute URL: https://shop.example/…")
+    return value
+
+
+Loose = Annotated[str | None, BeforeValidator(_text)]
+Needed = Annotated[StrictStr, Field(min_length=1)]
+Name = Annotated[str, AfterValidator(_name), Field(repr=False)]
+Url = Annotated[str, AfterValidator(_url)]
+Quantity = Annotated[StrictInt, Field(ge=1)]
+Price = Annotated[StrictInt | StrictFloat, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        unknown = self.model_extra or {}  # nobody can say whether a field of tomorrow holds a person
+        return (pair for pair in super().__repr_args__() if pair[0] not in unknown)
+
+
+class AdHocItem(_Request):
+    """Something sold by name. `unit_price` is in major units, as `money.to_json_number` writes them; above 0."""
+
+    name: Annotated[str, Field(min_length=1)]
+    quantity: Quantity
+    unit_price: Price
+
+
+class CatalogueItem(_Request):
+    """Something out of the merchant's catalogue at ND8, at the price that ND8 has for it."""
+
+    id: Annotated[str, Field(min_length=1)]
+    quantity: Quantity
+
+
+ProductItem = AdHocItem | CatalogueItem
+
+
+class CheckoutRequest(_Request):
+    """What createPayment takes. Names longer than ND8's 100 characters are cut, a blank one is refused.
+
+    `currency` is required here although ND8 has a default: a default would charge euros as dollars. The
+    price of an item counts in that currency. `sandbox_simulate` is for sandbox keys; others are refused by
+    ND8.
+    """
+
+    billing_country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    billing_first_name: Name
+    billing_last_name: Name
+    billing_email: Annotated[str, AfterValidator(_email), Field(repr=False)]
+    billing_postal_code: Annotated[str | None, Field(repr=False)] = None
+    billing_phone: Annotated[str | None, Field(repr=False)] = None
+    currency: Literal["USD", "EUR"]
+    products: Annotated[tuple[ProductItem, ...], Field(min_length=1)]
+    success_url: Annotated[Url | None, Field(alias="successUrl", repr=False)] = None
+    failed_url: Annotated[Url | None, Field(alias="failedUrl", repr=False)] = None
+    cancel_url: Annotated[Url | None, Field(alias="cancelUrl", repr=False)] = None
+    sandbox_simulate: (
+        Literal[
+            "payment_failed", "checkout_canceled", "canceled", "success_pending_deposit", "checkout_pending"
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _postal_code_where_needed(self) -> "CheckoutRequest":
+        if self.billing_country == "US" and not (self.billing_postal_code or "").strip():
+            raise ValueError("billing_postal_code is needed for the country US")
+        return self
+
+
+class Checkout(_Answer):
+    """An open hosted payment. `checkout_id` (also sent as `order_id`) is the key that notifications carry.
+
+    `checkout_url` is where the shopper pays until `expires_at`, in Unix seconds. `token` is for that page
+    only.
+    """
+
+    checkout_id: Needed
+    order_id: Needed
+    checkout_url: Annotated[Needed, Field(repr=False)]
+    token: Annotated[SecretStr, Field(repr=False)]
+    expires_at: StrictInt
+
+
+class DepositAttempt(_Answer):
+    """One try to pay, with a card or otherwise, as ND8's provider reported it; `attempted_at` is ISO 8601."""
+
+    status: Loose = None
+    payment_id: Annotated[Loose, Field(alias="paymentId")] = None
+    attempted_at: Annotated[Loose, Field(alias="attemptedAt")] = None
+    error_message: Annotated[Loose, Field(alias="errorMessage")] = None
+    payment_method: Annotated[Loose, Field(alias="paymentMethod")] = None
+
+
+class Product(_Answer):
+    """What a payment was for, as ND8 repeats it."""
+
+    id: Loose = None
+    name: Loose = None
+
+
+class Transaction(_Answer):
+    """The answer of getPaymentById.
+
+    `amount` is written in major units of `currency` and is net of ND8's fees, so it is no order total.
+    `status` is ND8's own word, known or not. `deposit_attempts` is the full list at this moment, usually
+    newest first.
+    """
+
+    id: Needed
+    amount: Needed
+    status: Needed
+    currency: Needed
+    payer_email: Annotated[Loose, Field(repr=False)] = None
+    products: Annotated[tuple[Product, ...], BeforeValidator(_list)] = ()
+    created_at: Loose = None
+    deposit_attempts: Annotated[
+        tuple[DepositAttempt, ...], BeforeValidator(_list), Field(alias="depositAttempts")
+    ] = ()
