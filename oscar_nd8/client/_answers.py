@@ -58,9 +58,7 @@ def unanswered(operation: Operation, error: httpx.RequestError) -> ProviderError
     """No complete answer came: harmless for a read or if nothing was sent, else the outcome is unknown."""
     reason = type(error).__name__
     if isinstance(error, _NEVER_SENT):
-        message = (
-            f"{operation.id} could not be sent to ND8 ({reason}: {error}). Nothing happened there; try later."
-        )
+        message = f"{operation.id} could not be sent to ND8 ({reason}: {error}). Nothing happened there; try later."
         return ProviderUnavailable(message, operation=operation.id)
     return _lost(operation, f"ND8 did not answer {operation.id} to the end ({reason}).")
 
@@ -68,9 +66,7 @@ def unanswered(operation: Operation, error: httpx.RequestError) -> ProviderError
 def unreadable(operation: Operation, answer: Answer) -> ProviderError:
     """An answer came that nobody can read: not the documented JSON, or a redirect, never followed."""
     where = " It points elsewhere: check the base URL." if 300 <= answer.status < 400 else ""
-    return _lost(
-        operation, f"ND8 answered {operation.id} with something unreadable.{where}", status=answer.status
-    )
+    return _lost(operation, f"ND8 answered {operation.id} with something unreadable.{where}", status=answer.status)
 
 
 def refused(operation: Operation, answer: Answer, *, redact: Callable[[str], str]) -> ProviderError:

@@ -55,9 +55,7 @@ class ND8Client:
 
     def get_transaction(self, transaction_id: str) -> Transaction:
         """A payment as it is now (getPaymentById), by its public id `TX…` or its number. A read: repeated."""
-        return self._transport.call(
-            GET_PAYMENT, read=Transaction.model_validate_json, path={"id": transaction_id}
-        )
+        return self._transport.call(GET_PAYMENT, read=Transaction.model_validate_json, path={"id": transaction_id})
 
     def close(self) -> None:
         """Close all connections; the client cannot be used afterwards."""
@@ -77,9 +75,7 @@ def _checked_base_url(base_url: str, *, allow_http: bool) -> str:
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise ValueError("base_url must be an absolute URL like https://host/api/.")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError(
-            "base_url must have no user, query or fragment; credentials are parameters of their own."
-        )
+        raise ValueError("base_url must have no user, query or fragment; credentials are parameters of their own.")
     if parts.scheme == "http" and not allow_http and not _is_this_machine(parts.hostname):
         raise ValueError("base_url must begin with https://, or the API key would travel in clear.")
     return f"{base_url.rstrip('/')}/"
@@ -95,7 +91,5 @@ def _is_this_machine(host: str) -> bool:
 def _checked_secret(value: str | SecretStr, *, name: str) -> SecretStr:
     secret = value if isinstance(value, SecretStr) else SecretStr(value)
     if not all("!" <= character <= "~" for character in secret.get_secret_value()):
-        raise ValueError(
-            f"The {name} has characters that no key has, perhaps a line break or a space; copy it again."
-        )
+        raise ValueError(f"The {name} has characters that no key has, perhaps a line break or a space; copy it again.")
     return secret

@@ -56,9 +56,7 @@ class Operation:
     def _safe(self, value: str) -> str:
         usable = value.isprintable() and value.strip() == value and len(value) <= _ID_LENGTH
         if not usable or value in {"", ".", ".."} or "/" in value or "\\" in value:
-            raise RequestRejected(
-                f"{value[:40]!r} cannot be an id of ND8; nothing was sent.", operation=self.id
-            )
+            raise RequestRejected(f"{value[:40]!r} cannot be an id of ND8; nothing was sent.", operation=self.id)
         return quote(value, safe="")
 
 

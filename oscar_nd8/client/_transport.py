@@ -48,9 +48,7 @@ class Transport:
         if min(connect_timeout, read_timeout, read_budget) <= 0:
             raise ValueError("Timeouts and the read budget must be above zero seconds.")
         self._base_url = base_url
-        self._authorizations = {
-            scheme: _Authorization(scheme, secret) for scheme, secret in secrets.items() if secret
-        }
+        self._authorizations = {scheme: _Authorization(scheme, secret) for scheme, secret in secrets.items() if secret}
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
         self._http = httpx.Client(
@@ -88,7 +86,7 @@ class Transport:
             operation.method,
             url,
             params=query,
-            content=body and body.model_dump_json(by_alias=True, exclude_none=True).encode(),
+            content=body.model_dump_json(by_alias=True, exclude_none=True) if body else None,
             headers={"Content-Type": "application/json"} if body else None,
         )
         if operation.repeatable:
@@ -117,9 +115,7 @@ class Transport:
             wait_jitter=_FIRST_WAIT,
         )
         # Without arguments, because stamina hands those of a repeated call to whatever logs its retries.
-        return repeat(
-            wait, lambda: self._once(operation, request, read, attempt=next(numbers), ends_at=ends_at)
-        )
+        return repeat(wait, lambda: self._once(operation, request, read, attempt=next(numbers), ends_at=ends_at))
 
     def _once(
         self,

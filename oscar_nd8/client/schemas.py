@@ -87,7 +87,7 @@ class _Answer(BaseModel):
 
 
 class AdHocItem(_Request):
-    """Something sold by name. `unit_price` is in major units, as `money.to_json_number` writes them; above 0."""
+    """Something sold by name. `unit_price` is in major units, above 0, as `money.to_json_number` writes it."""
 
     name: Annotated[str, Field(min_length=1)]
     quantity: Quantity
@@ -124,10 +124,7 @@ class CheckoutRequest(_Request):
     failed_url: Annotated[Url | None, Field(alias="failedUrl", repr=False)] = None
     cancel_url: Annotated[Url | None, Field(alias="cancelUrl", repr=False)] = None
     sandbox_simulate: (
-        Literal[
-            "payment_failed", "checkout_canceled", "canceled", "success_pending_deposit", "checkout_pending"
-        ]
-        | None
+        Literal["payment_failed", "checkout_canceled", "canceled", "success_pending_deposit", "checkout_pending"] | None
     ) = None
 
     @model_validator(mode="after")
@@ -183,6 +180,4 @@ class Transaction(_Answer):
     payer_email: Annotated[Loose, Field(repr=False)] = None
     products: Annotated[tuple[Product, ...], BeforeValidator(_list)] = ()
     created_at: Loose = None
-    deposit_attempts: Annotated[
-        tuple[DepositAttempt, ...], BeforeValidator(_list), Field(alias="depositAttempts")
-    ] = ()
+    deposit_attempts: Annotated[tuple[DepositAttempt, ...], BeforeValidator(_list), Field(alias="depositAttempts")] = ()

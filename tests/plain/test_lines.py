@@ -150,15 +150,11 @@ def baskets(draw: st.DrawFn, *, lowest: int = -(10**9), biggest: int = 10**12) -
     amounts = st.decimals(min_value=lowest, max_value=biggest, places=draw(st.integers(0, 6)))
     small = st.decimals(min_value=0, max_value=5, places=4)
     parts = draw(
-        st.lists(
-            st.builds(Part, NAMES, st.integers(1, 10_000), st.one_of(small, amounts)), min_size=1, max_size=12
-        )
+        st.lists(st.builds(Part, NAMES, st.integers(1, 10_000), st.one_of(small, amounts)), min_size=1, max_size=12)
     )
     currency = draw(CURRENCIES)
     sum_of_parts = money.round_to_minor(sum((part.amount for part in parts), Decimal()), currency)
-    totals = st.one_of(
-        st.just(sum_of_parts), st.integers(sum_of_parts - 20, sum_of_parts + 20), st.integers(0, 10**15)
-    )
+    totals = st.one_of(st.just(sum_of_parts), st.integers(sum_of_parts - 20, sum_of_parts + 20), st.integers(0, 10**15))
     return max(0, draw(totals)), parts, currency
 
 
@@ -185,8 +181,7 @@ def test_itemising_the_items_again_changes_nothing(basket: tuple[int, list[Part]
     total, _, currency = basket
     once = made(basket)
     again = [
-        Part(item.name, item.quantity, money.to_major(item.quantity * item.unit_amount, currency))
-        for item in once
+        Part(item.name, item.quantity, money.to_major(item.quantity * item.unit_amount, currency)) for item in once
     ]
     assert made((total, again, currency)) == once
 
@@ -195,19 +190,11 @@ CENTS = st.lists(st.tuples(st.integers(1, 10_000), st.integers(0, 10**12)), min_
 
 
 @given(CENTS, CURRENCIES)
-def test_whole_cents_that_add_up_keep_every_line_and_its_quantity(
-    lines: list[tuple[int, int]], currency: str
-) -> None:
-    parts = [
-        Part(f"n{i}", quantity, money.to_major(cents, currency)) for i, (quantity, cents) in enumerate(lines)
-    ]
+def test_whole_cents_that_add_up_keep_every_line_and_its_quantity(lines: list[tuple[int, int]], currency: str) -> None:
+    parts = [Part(f"n{i}", quantity, money.to_major(cents, currency)) for i, (quantity, cents) in enumerate(lines)]
     result = made((sum(cents for _, cents in lines), parts, currency))
     for line, (quantity, cents) in zip(parts, lines, strict=True):
-        own = [
-            item
-            for item in result
-            if item.name.removeprefix(f"{quantity} \N{MULTIPLICATION SIGN} ") == line.name
-        ]
+        own = [item for item in result if item.name.removeprefix(f"{quantity} \N{MULTIPLICATION SIGN} ") == line.name]
         assert sum(item.quantity * item.unit_amount for item in own) == cents
         if cents >= quantity:
             assert sum(item.quantity for item in own) == quantity

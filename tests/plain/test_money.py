@@ -147,9 +147,7 @@ WEIGHTS = st.lists(st.integers(min_value=0, max_value=10**40), min_size=1, max_s
 
 
 @given(st.integers(min_value=0, max_value=10**30), WEIGHTS)
-def test_a_split_loses_nothing_and_stays_within_a_unit_of_its_proportion(
-    total: int, weights: list[int]
-) -> None:
+def test_a_split_loses_nothing_and_stays_within_a_unit_of_its_proportion(total: int, weights: list[int]) -> None:
     shares = money.split(total, weights)
     assert sum(shares) == total
     for share, weight in zip(shares, weights, strict=True):
