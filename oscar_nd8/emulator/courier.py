@@ -57,6 +57,17 @@ class Delivery:
         secret = f"not {self.secret}" if self.mode.bad_signature else self.secret
         return "sha256=" + hmac.new(secret.encode(), self.body, hashlib.sha256).hexdigest()
 
+    def headers(self, at: datetime) -> dict[str, str]:
+        """What goes with the body at that moment; the signature covers none of it."""
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": "ND8-Webhooks",
+            "X-Webhook-Event": self.event,
+            "X-Webhook-Delivery-Id": self.delivery_id,
+            "X-Webhook-Timestamp": str(int(at.timestamp())),
+            "X-Webhook-Signature": self.signature,
+        }
+
 
 class Courier:
     """Carries deliveries on threads of its own; its public methods are called with the world's lock held."""
@@ -152,7 +163,7 @@ class Courier:
             return False
         at = self._clock()
         try:
-            answer = self._http.post(delivery.url, content=delivery.body, headers=_headers(delivery, at))
+            answer = self._http.post(delivery.url, content=delivery.body, headers=delivery.headers(at))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             outcome = Try(at=at, status=None, error=f"{type(error).__name__}: {error}")
         else:
@@ -176,17 +187,6 @@ class Courier:
             before = _opened()
             for delivery in order:
                 before = self._start(delivery, after=before)
-
-
-def _headers(delivery: Delivery, at: datetime) -> dict[str, str]:
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "ND8-Webhooks",
-        "X-Webhook-Event": delivery.event,
-        "X-Webhook-Delivery-Id": delivery.delivery_id,
-        "X-Webhook-Timestamp": str(int(at.timestamp())),
-        "X-Webhook-Signature": delivery.signature,
-    }
 
 
 def _opened() -> threading.Event:

@@ -68,6 +68,7 @@ def _delivery(one: Delivery) -> shapes.Shape:
         "id": one.delivery_id,
         "event": one.event,
         "body": one.body.decode(),
+        "headers": one.headers(one.tries[-1].at if one.tries else one.created_at),
         "url": one.url,
         "state": one.state,
         "resend_of": one.resend_of,
