@@ -20,7 +20,7 @@ def choose_currency(request: HttpRequest) -> HttpResponse:
     if filled and wanted != currency_in_force(request):
         # Lines keep the price they were added with; changing them behind the shopper's back would be worse.
         messages.warning(
-            request, _("Please empty your basket before you change the currency: its prices are fixed.")
+            request, _("Please empty your cart before you change the currency: its prices are fixed.")
         )
     else:
         request.session[SESSION_KEY] = wanted

@@ -57,8 +57,9 @@ def _product(item: goods.Product, partner: Partner, options: dict[goods.Option, 
     models.ProductImage.objects.create(product=product, original=_picture(item))
     if item.price:
         _stock(product, item.price, partner)
-    for variant in item.variants:
+    for variant in reversed(item.variants):  # Oscar lists the newest first
         child = models.Product(upc=variant.upc, parent=product, structure=models.Product.CHILD)
+        child.title = f"{item.title}, size {variant.size}"
         child.attr.size = variant.size
         child.save()
         _stock(child, variant.price, partner)

@@ -73,7 +73,7 @@ def price(usd: str, eur: str, stock: int | None = 100) -> Price:
     return Price(Decimal(usd), Decimal(eur), stock)
 
 
-PAPER, WRITING, HOME, WEAR, DIGITAL = "Paper", "Writing", "Home", "Home > Wear", "Downloads"
+PAPER, WRITING, LIVING, WEAR, DIGITAL = "Paper", "Writing", "Living", "Living > Wear", "Downloads"
 
 PRODUCTS = (
     Product(
@@ -90,7 +90,7 @@ PRODUCTS = (
         "Enamel mug",
         "For coffee by the fire or at the desk. Survives both.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("mug", "#cfe3d4", "#c8553d", "#5b3a29"),
         price("18.50", "16.90"),
     ),
@@ -109,7 +109,7 @@ PRODUCTS = (
         "Desk lamp",
         "Warm light where you write and none where you look.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("lamp", "#e4d4ec", "#7a4f8c", "#f2b632"),
         price("89.00", "79.00", stock=25),
     ),
@@ -128,7 +128,7 @@ PRODUCTS = (
         "Potted fern",
         "Likes shade, a sip of water a day and being talked to.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("plant", "#cde7e5", "#4c8c5b", "#c8703d"),
         price("15.75", "13.95", stock=40),
     ),
@@ -142,8 +142,8 @@ PRODUCTS = (
         variants=(
             Variant("PP-TEE-S", "S", price("29.00", "27.00", stock=12)),
             Variant("PP-TEE-M", "M", price("29.00", "27.00", stock=30)),
-            Variant("PP-TEE-L", "L", price("31.00", "29.00", stock=8)),
-            Variant("PP-TEE-XL", "XL", price("31.00", "29.00", stock=0)),
+            Variant("PP-TEE-L", "L", price("29.00", "27.00", stock=8)),
+            Variant("PP-TEE-XL", "XL", price("29.00", "27.00", stock=0)),
         ),
     ),
     Product(
@@ -178,7 +178,7 @@ PRODUCTS = (
         "Pine candle",
         "Forty hours of forest. Three for the price of two.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("candle", "#e4d4ec", "#3a6b4c", "#f2a33a"),
         price("19.99", "17.99"),
     ),
@@ -187,7 +187,7 @@ PRODUCTS = (
         "Wall clock",
         "Tells the time and makes no sound about it.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("clock", "#cde7e5", "#c8553d", "#33567d"),
         price("64.00", "58.00", stock=15),
     ),
@@ -196,7 +196,7 @@ PRODUCTS = (
         "Wool cushion",
         "Woven stripes on both sides, feathers between them.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("cushion", "#f6d5c3", "#33567d", "#f2b632"),
         price("39.90", "36.50", stock=35),
     ),
@@ -205,7 +205,7 @@ PRODUCTS = (
         "Stoneware vase",
         "Thrown by hand, so no two are the same. Flowers not included.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("vase", "#d6e0f0", "#7a4f8c", "#e8743b"),
         price("33.33", "29.99", stock=18),
     ),
@@ -223,7 +223,7 @@ PRODUCTS = (
         "Walnut desk",
         "Two metres of solid walnut and a drawer. The biggest thing in the shop.",
         COUNTED,
-        HOME,
+        LIVING,
         Picture("desk", "#f3e2b8", "#8a5a3b", "#7fb7be"),
         price("999.00", "919.00", stock=5),
     ),

@@ -8,7 +8,7 @@ from sandbox_site.home.models import HomePage, TextPage
 
 INTRODUCTION = """
 <ol>
-<li>Buy something as a guest: put it in the <a href="/basket/">basket</a> and
+<li>Buy something as a guest: put it in the <a href="/basket/">cart</a> and
 <a href="/checkout/">check out</a> with any e-mail address.</li>
 <li>Or <a href="/accounts/login/">log in</a> as <b>shopper@example.com</b>, password <b>sandbox</b>,
 whose address is known; the vouchers are WELCOME10, FIVEOFF and ONCE.</li>
