@@ -67,9 +67,7 @@ class ProviderError(ND8Error):
     sentence where it gave one. Never holds a body, a header or a secret.
     """
 
-    def __init__(
-        self, message: str, *, operation: str = "", status: int | None = None, detail: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, operation: str = "", status: int | None = None, detail: str = "") -> None:
         super().__init__(message)
         self.operation = operation
         self.status = status

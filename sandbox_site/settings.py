@@ -6,7 +6,6 @@ from typing import Any
 
 import dj_database_url
 import oscar
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  # Oscar's documented way: its defaults first, the shop's choices below
 
@@ -31,11 +30,13 @@ def _with_forks(apps: list[str], forks: dict[str, str]) -> list[str]:
 
 
 INSTALLED_APPS = [
+    "oscar_nd8",
     "sandbox_site.home",
     "sandbox_site.seed",
     *_with_forks(
         oscar.INSTALLED_APPS,
         {
+            "oscar.apps.checkout.apps.CheckoutConfig": "oscar_nd8.checkout.apps.CheckoutConfig",
             "oscar.apps.partner.apps.PartnerConfig": "sandbox_site.forks.partner.apps.PartnerConfig",
             "oscar.apps.shipping.apps.ShippingConfig": "sandbox_site.forks.shipping.apps.ShippingConfig",
         },
@@ -101,7 +102,7 @@ TEMPLATES = [
 
 DATABASES: dict[str, Any] = {"default": dj_database_url.config(default=f"sqlite:///{VAR_DIR}/db.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Take the write lock when a transaction begins, and wait for it: a reader that turns writer would not wait.
+    # Take the write lock when a transaction begins, and wait for it: a reader turned writer does not wait.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -148,10 +149,11 @@ WAGTAILADMIN_BASE_URL = SHOP_URL
 
 OSCAR_SHOP_NAME = "Pine & Paper"
 OSCAR_SHOP_TAGLINE = "a sandbox shop"
-OSCAR_HOMEPAGE = reverse_lazy("home")
+OSCAR_HOMEPAGE = "/"
 OSCAR_FROM_EMAIL = "shop@example.com"
 OSCAR_ALLOW_ANON_CHECKOUT = True
 OSCAR_DEFAULT_CURRENCY = "USD"
+OSCAR_HIDDEN_FEATURES = ["reviews"]
 SANDBOX_CURRENCIES = ["USD", "EUR"]
 
 OSCAR_INITIAL_ORDER_STATUS = OSCAR_INITIAL_LINE_STATUS = "Pending"
@@ -166,3 +168,16 @@ OSCAR_ORDER_STATUS_CASCADE = {status: status for status in OSCAR_ORDER_STATUS_PI
 
 # Whoosh knows no facets, and warns when it is asked for them.
 OSCAR_SEARCH_FACETS = {"fields": {}, "queries": {}}
+
+# Payments: a key, token and secret that the emulator of ND8 is started with (`make demo`)
+
+ND8 = {
+    "API_KEY": os.environ.get("ND8_API_KEY", "nd8_test_key"),
+    "MERCHANT_TOKEN": os.environ.get("ND8_MERCHANT_TOKEN", "nd8_test_token"),
+    "WEBHOOK_SECRETS": [os.environ.get("ND8_WEBHOOK_SECRET", "whsec_sandbox")],
+    "BASE_URL": f"http://127.0.0.1:{ND8_EMULATOR_PORT}/sandbox/api/",
+    "CHECKOUT_HOSTS": [f"127.0.0.1:{ND8_EMULATOR_PORT}"],
+    "MIN_AMOUNTS": {"USD": "0.50", "EUR": "0.50"},
+    "MAX_AMOUNTS": {"USD": "10000.00", "EUR": "10000.00"},
+    "OTHER_METHODS": {"invoice": _("Invoice")},
+}

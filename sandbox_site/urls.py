@@ -20,8 +20,9 @@ urlpatterns = [
     path("documents/", include(wagtaildocs_urls)),
     path("django-admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("nd8/", include("oscar_nd8.urls")),
     path("currency/", choose_currency, name="choose-currency"),
     # Pictures are part of the demonstration, so they are served with and without DEBUG.
     path("media/<path:path>", serve_file, {"document_root": settings.MEDIA_ROOT}),
-    path("", include(apps.get_app_config("oscar").urls[0])),
+    path("", include(apps.get_app_config("oscar").urls[0])),  # type: ignore[attr-defined]  # Oscar's config
 ]

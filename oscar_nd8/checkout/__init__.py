@@ -1,0 +1,1 @@
+"""Door: the shopper's checkout and the way back from ND8."""

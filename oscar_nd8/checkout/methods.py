@@ -1,0 +1,49 @@
+"""The payment methods a shopper can choose from: ND8, and what the shop named beside it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from oscar_nd8.conf import get_settings
+from oscar_nd8.services.why_not_offered import why_not_offered
+
+__all__ = ["ND8", "PaymentMethod", "is_chosen", "methods_for"]
+
+ND8 = "nd8"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """A way to pay; `reason` says why it is not offered for this order, "" where it is."""
+
+    code: str
+    name: Any
+    description: Any = ""
+    reason: str = ""
+
+    @property
+    def offered(self) -> bool:
+        """Whether it can be chosen."""
+        return not self.reason
+
+
+def methods_for(total: Any) -> list[PaymentMethod]:
+    """All methods for an order of Oscar's Price `total`; ND8 comes first."""
+    reason = why_not_offered(total=total.incl_tax, currency=total.currency)
+    nd8 = PaymentMethod(
+        ND8,
+        _("Card or other online payment"),
+        _("You pay on the secure page of ND8, our payment provider, and come back here."),
+        reason,
+    )
+    others = get_settings().OTHER_METHODS.items()
+    return [nd8, *(PaymentMethod(code, name) for code, name in others)]
+
+
+def is_chosen(code: str, checkout_session: Any) -> bool:
+    """Whether the shopper chose `code`. Only a method that the shop names can stand in for ND8."""
+    chosen = checkout_session.payment_method()
+    if chosen not in get_settings().OTHER_METHODS:
+        chosen = ND8
+    return bool(chosen == code)

@@ -1,0 +1,174 @@
+"""System checks: what a shop can get wrong in its project, said at start-up in words."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings as project
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Advice
+from django.urls import NoReverseMatch, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern
+
+from oscar_nd8 import conf
+from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, payment_view
+from oscar_nd8.shop.addresses import address_of
+
+__all__ = ["register_all"]
+
+# What people paste before they have a key of their own.
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "your_key",
+    "your-key",
+    "yourkey",
+    "xxx",
+    "<",
+    "example",
+    "todo",
+    "…",
+)
+# SQLite and PostgreSQL are proved by the tests, MySQL is not.
+PROVED_DATABASES = {"sqlite", "postgresql"}
+
+Found = Iterable[CheckMessage]
+
+
+def register_all() -> None:
+    """Register every check; called once, when the apps are ready."""
+    for check in (check_payment_view, check_app_order, check_urls):
+        register(check)
+    register(check_account)
+    register(check_production, Tags.security)
+    register(check_database, Tags.database)
+
+
+def check_payment_view(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """Without the mixin Oscar's own view places orders that nobody paid."""
+    view = payment_view()
+    if not issubclass(view, ND8PaymentDetailsMixin):
+        yield Error(
+            f"{view.__module__}.PaymentDetailsView does not use ND8PaymentDetailsMixin: shoppers could place "
+            "orders without paying.",
+            hint='Put "oscar_nd8.checkout.apps.CheckoutConfig" in place of "oscar.apps.checkout.apps.CheckoutConfig", '
+            "or mix oscar_nd8.checkout.mixins.ND8PaymentDetailsMixin into your own view, before Oscar's class.",
+            id="oscar_nd8.E001",
+        )
+
+
+def check_app_order(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """Our templates extend Oscar's under the same name, which works only from in front of it."""
+    names = [config.name for config in apps.get_app_configs()]
+    if "oscar" in names and names.index("oscar_nd8") > names.index("oscar"):
+        yield Advice(
+            "oscar_nd8 stands behind Oscar in INSTALLED_APPS: the payment step, the banner and the order page's "
+            "payment tab are not shown.",
+            hint='Put "oscar_nd8" before "oscar.config.Shop".',
+            id="oscar_nd8.W001",
+        )
+
+
+def check_urls(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """The webhook must have an address, and one that no language prefix redirects."""
+    try:
+        path = address_of("webhook")
+    except NoReverseMatch as error:
+        yield Error(str(error), hint="Without it no payment is ever confirmed.", id="oscar_nd8.E002")
+        return
+    if _is_behind_language(get_resolver().url_patterns, path):
+        yield Error(
+            f"The webhook's address {path} is inside i18n_patterns: ND8's messages are redirected and lost.",
+            hint='Add path("nd8/", include("oscar_nd8.urls")) to urls.py outside of i18n_patterns.',
+            id="oscar_nd8.E003",
+        )
+
+
+def check_account(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """Keys, secret and currency of settings.ND8."""
+    nd8 = conf.get_settings()
+    if _is_placeholder(nd8.API_KEY.get_secret_value()):
+        yield Error(
+            'ND8["API_KEY"] is empty or a placeholder: no payment can be begun.',
+            hint="Take the key from ND8's dashboard, Organization, API keys.",
+            id="oscar_nd8.E004",
+        )
+    if not any(secret.get_secret_value() for secret in nd8.WEBHOOK_SECRETS):
+        yield Error(
+            'ND8["WEBHOOK_SECRETS"] is empty: every notification is refused, so no payment is ever confirmed.',
+            hint="Take the secret from ND8's dashboard, Organization, Webhook.",
+            id="oscar_nd8.E005",
+        )
+    elif any(_is_placeholder(secret.get_secret_value()) for secret in nd8.WEBHOOK_SECRETS):
+        yield Error(
+            'ND8["WEBHOOK_SECRETS"] holds an empty or placeholder secret: strangers could sign with it.',
+            hint="Keep only secrets that ND8 gave you.",
+            id="oscar_nd8.E006",
+        )
+    currency = getattr(project, "OSCAR_DEFAULT_CURRENCY", "GBP")
+    if currency not in nd8.CURRENCIES:
+        yield Advice(
+            f"The shop's default currency {currency} is not among ND8['CURRENCIES'] "
+            f"({', '.join(nd8.CURRENCIES)}): shoppers with prices in it are not offered ND8.",
+            hint="Set OSCAR_DEFAULT_CURRENCY to USD or EUR, or give products prices in one of them.",
+            id="oscar_nd8.W002",
+        )
+    if nd8.PRICE_MODE == "HT":
+        yield Advice(
+            'ND8["PRICE_MODE"] is "HT": ND8 adds tax of its own to prices without tax, so what the shopper pays '
+            "can differ from the total that the shop shows.",
+            hint="Switch the account to TTC in ND8's dashboard where you can; see docs/settings.md.",
+            id="oscar_nd8.W003",
+        )
+
+
+def check_production(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """What is fine on a developer's machine and not in a shop."""
+    if conf.is_debug():
+        return
+    nd8 = conf.get_settings()
+    if nd8.BASE_URL.startswith("http://"):
+        yield Advice(
+            f"DEBUG is off and ND8['BASE_URL'] is {nd8.BASE_URL}: an emulator, where no money moves.",
+            hint="Set it to ND8's own address.",
+            id="oscar_nd8.W004",
+        )
+    if not getattr(project, "SECURE_SSL_REDIRECT", False) and not getattr(project, "SECURE_PROXY_SSL_HEADER", None):
+        yield Advice(
+            "Neither SECURE_SSL_REDIRECT nor SECURE_PROXY_SSL_HEADER is set: ND8 may be given return addresses "
+            "with http://.",
+            hint="Serve the shop by https, and tell Django so.",
+            id="oscar_nd8.W005",
+        )
+
+
+def check_database(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """The claim that places an order once was proved on two databases."""
+    database = project.DATABASES["default"]
+    vendor = database["ENGINE"].rsplit(".", 1)[-1].removesuffix("3").replace("postgresql_psycopg2", "postgresql")
+    if vendor not in PROVED_DATABASES:
+        yield Advice(
+            f"oscar_nd8 is proved on PostgreSQL and SQLite, not on {vendor}.",
+            hint="Use PostgreSQL in a shop that takes money.",
+            id="oscar_nd8.W006",
+        )
+    if vendor == "sqlite" and database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
+        yield Advice(
+            'SQLite without "transaction_mode": "IMMEDIATE" answers "database is locked" when two requests write.',
+            hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": '
+            '"PRAGMA journal_mode=WAL;"}, or use PostgreSQL.',
+            id="oscar_nd8.W007",
+        )
+
+
+def _is_placeholder(secret: str) -> bool:
+    return not secret.strip() or any(word in secret.lower() for word in PLACEHOLDERS)
+
+
+def _is_behind_language(patterns: Iterable[Any], path: str) -> bool:
+    prefixes = [
+        pattern.pattern.language_prefix
+        for pattern in patterns
+        if isinstance(pattern, URLResolver) and isinstance(pattern.pattern, LocalePrefixPattern)
+    ]
+    return any(prefix and path.lstrip("/").startswith(prefix) for prefix in prefixes)

@@ -1,0 +1,133 @@
+"""settings.ND8, validated once and lazily; nothing else in this package reads it."""
+
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+__all__ = ["LOOPBACK", "ND8Settings", "get_settings", "is_debug"]
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an absolute URL like https://host/api/")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("must be https: the API key would travel in clear")
+    return value if value.endswith("/") else f"{value}/"
+
+
+def _host(value: str) -> str:
+    if not value or "/" in value or "@" in value:
+        raise ValueError("is a host name, with a port where it is not the scheme's own: pay.example.com")
+    return value.lower()
+
+
+def _plain_amounts(value: Any) -> Any:
+    if isinstance(value, dict) and any(isinstance(amount, float) for amount in value.values()):
+        raise ValueError('amounts are strings or Decimals, like "0.50": a float is not exact')
+    return value
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Amounts = Annotated[dict[str, Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]], BeforeValidator(_plain_amounts)]
+
+
+class ND8Settings(BaseModel):
+    """The keys of the dict `ND8` in a shop's settings. Amounts are major units of their currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    API_KEY: SecretStr
+    """Server key with the scopes checkout:create and payments:read."""
+    WEBHOOK_SECRETS: tuple[SecretStr, ...] = ()
+    """Secrets that notifications may be signed with: the newest first, the old one beside it while rotating."""
+    MERCHANT_TOKEN: SecretStr = SecretStr("")
+    """Token of a merchant session; needed for payment links and the organization only."""
+    BASE_URL: Annotated[str, AfterValidator(_base_url)] = "https://api.sandbox.nd8.com/api/"
+    """Where the API is served; sandbox keys use the prefix /sandbox/api/ on the same host."""
+    CHECKOUT_HOSTS: tuple[Host, ...]
+    """Hosts that a shopper may be sent to for paying; any other hosted page is refused."""
+    PRICE_MODE: Literal["TTC", "HT"] = "TTC"
+    """How ND8 reads our prices: TTC, they include tax; HT, ND8 adds tax on its page."""
+    CURRENCIES: tuple[Literal["USD", "EUR"], ...] = ("USD", "EUR")
+    """Currencies that the account takes."""
+    MIN_AMOUNTS: Amounts = {}
+    """Smallest total that ND8 takes, for each currency."""
+    MAX_AMOUNTS: Amounts = {}
+    """Largest total that ND8 takes, for each currency."""
+    OTHER_METHODS: dict[str, Any] = {}
+    """Payment methods that stand beside ND8: code to name. Their payment is the shop's own `handle_payment`."""
+    MAX_FEE_PERCENT: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
+    """A payment whose implied fee is above this share of the total (plus MAX_FEE_FIXED) is held."""
+    MAX_FEE_FIXED: Annotated[Decimal, Field(ge=0)] = Decimal("1.00")
+    """Fixed part of the fee limit, in the payment's currency."""
+    SOURCE_TYPE: Annotated[str, Field(min_length=1, max_length=128)] = "ND8"
+    """Name of Oscar's payment source type that payments are booked under."""
+    CONNECT_TIMEOUT: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Seconds for opening a connection to ND8."""
+    READ_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 15.0
+    """Seconds for one answer of ND8."""
+    READ_BUDGET: Annotated[float, Field(gt=0, le=120)] = 8.0
+    """Seconds for a read with all its retries; a shopper may be waiting."""
+    PREPARE_WAIT: Annotated[float, Field(ge=0, le=30)] = 6.0
+    """Seconds that the second click of a double click waits for the first one's payment page."""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> "ND8Settings":
+        for currency, lowest in self.MIN_AMOUNTS.items():
+            if lowest > self.MAX_AMOUNTS.get(currency, lowest):
+                raise ValueError(f"MIN_AMOUNTS of {currency} is above MAX_AMOUNTS")
+        if not self.CURRENCIES:
+            raise ValueError("CURRENCIES is empty: ND8 would never be offered")
+        if not self.CHECKOUT_HOSTS:
+            raise ValueError("CHECKOUT_HOSTS is empty: no shopper could be sent to pay")
+        return self
+
+
+@cache
+def get_settings() -> ND8Settings:
+    """The shop's settings; ImproperlyConfigured names each wrong key and never a value."""
+    given = getattr(settings, "ND8", None)
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(
+            'settings.ND8 is missing: a dict like {"API_KEY": …, "WEBHOOK_SECRETS": […], "CHECKOUT_HOSTS": […]}.'
+        )
+    try:
+        return ND8Settings.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'ND8'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        # `from None`: pydantic's own error would be shown with it, and adds nothing.
+        raise ImproperlyConfigured(f"settings.ND8 is wrong: {wrong}") from None
+
+
+def is_debug() -> bool:
+    """Whether the project runs in development."""
+    return bool(settings.DEBUG)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "ND8":
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="oscar_nd8.conf")

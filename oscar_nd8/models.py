@@ -1,0 +1,326 @@
+"""What is kept: sessions, their payments, the notifications received, and what needs a person."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from oscar_nd8.money import to_major
+from oscar_nd8.states import DepositState, EventStatus, PaymentState, SessionStatus
+
+__all__ = ["Attention", "Payment", "PaymentSession", "WebhookEvent"]
+
+STATUS_LABELS: Mapping[StrEnum, Any] = {
+    SessionStatus.NEW: _("Being prepared"),
+    SessionStatus.OPEN: _("Waiting for payment"),
+    SessionStatus.PAID: _("Paid, order due"),
+    SessionStatus.PLACED: _("Paid, order placed"),
+    SessionStatus.HELD: _("Paid, held for a decision"),
+    SessionStatus.FAILED: _("Failed"),
+    SessionStatus.CANCELED: _("Canceled"),
+    SessionStatus.EXPIRED: _("Expired"),
+}
+PAYMENT_LABELS: Mapping[StrEnum, Any] = {
+    PaymentState.PROCESSING: _("Processing"),
+    PaymentState.PAID: _("Paid"),
+    PaymentState.FAILED: _("Failed"),
+    PaymentState.CANCELED: _("Canceled"),
+    PaymentState.REFUND_PENDING: _("Refund pending"),
+    PaymentState.REFUNDED: _("Refunded"),
+    PaymentState.UNKNOWN: _("Unknown to this version"),
+}
+DEPOSIT_LABELS: Mapping[StrEnum, Any] = {
+    DepositState.NONE: _("No deposit yet"),
+    DepositState.PENDING: _("Deposit pending"),
+    DepositState.SUCCEEDED: _("Deposit received"),
+    DepositState.FAILED: _("Deposit failed"),
+}
+EVENT_LABELS: Mapping[StrEnum, Any] = {
+    EventStatus.RECEIVED: _("Received"),
+    EventStatus.PROCESSED: _("Processed"),
+    EventStatus.FAILED: _("Failed, will be tried again"),
+    EventStatus.UNMATCHED: _("For a checkout unknown here"),
+    EventStatus.IGNORED: _("Nothing to do"),
+}
+
+
+def _choices(labels: Mapping[StrEnum, Any]) -> list[tuple[str, Any]]:
+    # Plain strings: a migration must not need the enums of a later version.
+    return [(status.value, label) for status, label in labels.items()]
+
+
+REUSABLE = Q(status__in=[SessionStatus.NEW.value, SessionStatus.OPEN.value])
+PAID_ENDS = [SessionStatus.PAID.value, SessionStatus.PLACED.value, SessionStatus.HELD.value]
+
+
+class PaymentSession(models.Model):
+    """One attempt to get one quote paid. `quote` never changes; only the settling services move `status`."""
+
+    token = models.UUIDField(_("token"), default=uuid.uuid4, unique=True, editable=False)
+    gateway = models.CharField(_("gateway"), max_length=32, default="nd8")
+    status = models.CharField(
+        _("status"), max_length=16, choices=_choices(STATUS_LABELS), default=SessionStatus.NEW.value
+    )
+    status_reason = models.CharField(_("reason"), max_length=500, blank=True)
+
+    quote = models.JSONField(_("quote"))
+    fingerprint = models.CharField(_("fingerprint"), max_length=64)
+    reuse_key = models.CharField(_("reuse key"), max_length=64)
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = models.PositiveBigIntegerField(_("amount to pay, in minor units"))
+    order_number = models.CharField(_("order number"), max_length=128, unique=True)
+    email = models.EmailField(_("e-mail"))
+    language = models.CharField(_("language"), max_length=16, blank=True)
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="nd8_sessions",
+    )
+    site = models.ForeignKey("sites.Site", verbose_name=_("site"), null=True, on_delete=models.SET_NULL)
+    basket = models.OneToOneField(
+        "basket.Basket",
+        verbose_name=_("frozen basket"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="nd8_session",
+    )
+    source_basket = models.ForeignKey(
+        "basket.Basket",
+        verbose_name=_("shopper's basket"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    order = models.OneToOneField(
+        "order.Order",
+        verbose_name=_("order"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="nd8_session",
+    )
+
+    checkout_id = models.CharField(_("ND8 checkout"), max_length=255, blank=True)
+    checkout_url = models.TextField(_("hosted page"), blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True)
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    opened_at = models.DateTimeField(_("opened"), null=True)
+    paid_at = models.DateTimeField(_("paid"), null=True)
+    placed_at = models.DateTimeField(_("order placed"), null=True)
+    closed_at = models.DateTimeField(_("closed unpaid"), null=True)
+    mail_claimed_at = models.DateTimeField(_("mail begun"), null=True)
+    mailed_at = models.DateTimeField(_("mail sent"), null=True)
+
+    class Meta:
+        verbose_name = _("payment session")
+        verbose_name_plural = _("payment sessions")
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reuse_key"], condition=REUSABLE, name="nd8_one_open_session"),
+            models.UniqueConstraint(
+                fields=["gateway", "checkout_id"],
+                condition=~Q(checkout_id=""),
+                name="nd8_one_session_a_checkout",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="nd8_session_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(order__isnull=True) | Q(status=SessionStatus.PLACED.value),
+                name="nd8_order_means_placed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=SessionStatus.PLACED.value) | Q(order__isnull=False, paid_at__isnull=False),
+                name="nd8_placed_means_order_and_payment",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=SessionStatus.OPEN.value) | ~Q(checkout_id=""),
+                name="nd8_open_means_checkout",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="nd8_session_newest"),
+            models.Index(fields=["email"], name="nd8_session_email"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status=SessionStatus.OPEN.value),
+                name="nd8_session_open_until",
+            ),
+            models.Index(
+                fields=["paid_at"],
+                condition=Q(status__in=[SessionStatus.PAID.value, SessionStatus.HELD.value]),
+                name="nd8_session_order_due",
+            ),
+        ]
+        permissions: ClassVar = [("view_payments", _("Can view ND8 payments in the dashboard"))]
+
+    def __str__(self) -> str:
+        return f"{self.order_number} ({self.get_status_display()})"
+
+    @classmethod
+    def id_of_checkout(cls) -> models.Subquery:
+        """The session of an outer WebhookEvent's checkout, for annotating a list of events."""
+        return models.Subquery(
+            cls.objects.filter(gateway=models.OuterRef("gateway"), checkout_id=models.OuterRef("checkout_id"))
+            .exclude(checkout_id="")
+            .values("pk")[:1]
+        )
+
+    @property
+    def state(self) -> SessionStatus:
+        """`status` as the enum it is."""
+        return SessionStatus(self.status)
+
+    @property
+    def amount_major(self) -> Any:
+        """Amount to pay as a Decimal in major units of `currency`."""
+        return to_major(self.amount, self.currency)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether ND8 confirmed a payment, whatever became of the order."""
+        return self.status in PAID_ENDS
+
+    def can_be_paid_at(self, moment: datetime) -> bool:
+        """Whether the hosted page still takes the payment at `moment`."""
+        return (
+            self.status == SessionStatus.OPEN
+            and bool(self.checkout_url)
+            and (self.expires_at is None or self.expires_at > moment)
+        )
+
+
+class Payment(models.Model):
+    """An ND8 transaction, tied to its session by a signed notification and by nothing else."""
+
+    session = models.ForeignKey(
+        PaymentSession, verbose_name=_("session"), on_delete=models.PROTECT, related_name="payments"
+    )
+    gateway = models.CharField(_("gateway"), max_length=32, default="nd8")
+    transaction_id = models.CharField(_("transaction"), max_length=255)
+    state = models.CharField(
+        _("state"), max_length=16, choices=_choices(PAYMENT_LABELS), default=PaymentState.PROCESSING.value
+    )
+    raw_status = models.CharField(_("ND8's own word"), max_length=64, blank=True)
+    deposit = models.CharField(
+        _("deposit"), max_length=16, choices=_choices(DEPOSIT_LABELS), default=DepositState.NONE.value
+    )
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    net = models.BigIntegerField(_("net of fees, in minor units"), null=True)
+    fee = models.BigIntegerField(_("ND8's fee, in minor units"), null=True)
+    attempts = models.JSONField(_("attempts, newest first"), default=list)
+    asked_at = models.DateTimeField(_("as ND8 said at"), null=True)
+    created_at = models.DateTimeField(_("first heard of"), default=timezone.now, editable=False)
+    source = models.OneToOneField(
+        "payment.Source",
+        verbose_name=_("ledger entry"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="nd8_payment",
+    )
+    allocated_at = models.DateTimeField(_("booked as allocated"), null=True)
+    debited_at = models.DateTimeField(_("booked as debited"), null=True)
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering: ClassVar = ["created_at", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["gateway", "transaction_id"], name="nd8_one_row_a_transaction"),
+            models.CheckConstraint(
+                condition=Q(debited_at__isnull=True) | Q(allocated_at__isnull=False),
+                name="nd8_debited_means_allocated",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id} ({self.get_state_display()})"
+
+    @property
+    def net_major(self) -> Any:
+        """What ND8 pays out, as a Decimal in major units, or None while unknown."""
+        return None if self.net is None else to_major(self.net, self.currency)
+
+    @property
+    def fee_major(self) -> Any:
+        """What ND8 keeps, as a Decimal in major units, or None while unknown."""
+        return None if self.fee is None else to_major(self.fee, self.currency)
+
+
+class WebhookEvent(models.Model):
+    """A notification whose signature was right: stored first, processed after, never trusted for its amounts."""
+
+    gateway = models.CharField(_("gateway"), max_length=32, default="nd8")
+    delivery_id = models.CharField(_("delivery"), max_length=64)
+    name = models.CharField(_("event"), max_length=100)
+    body = models.TextField(_("body"))
+    checkout_id = models.CharField(_("ND8 checkout"), max_length=255, blank=True)
+    transaction_id = models.CharField(_("transaction"), max_length=255, blank=True)
+    status = models.CharField(
+        _("status"), max_length=16, choices=_choices(EVENT_LABELS), default=EventStatus.RECEIVED.value
+    )
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now, editable=False)
+    processed_at = models.DateTimeField(_("processed"), null=True)
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+        ordering: ClassVar = ["-received_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["gateway", "delivery_id"], name="nd8_one_row_a_delivery")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["checkout_id"], name="nd8_event_checkout"),
+            models.Index(fields=["transaction_id"], name="nd8_event_transaction"),
+            models.Index(
+                fields=["received_at"],
+                condition=Q(status__in=[EventStatus.RECEIVED.value, EventStatus.FAILED.value]),
+                name="nd8_event_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.delivery_id}"
+
+
+class Attention(models.Model):
+    """Something about a session that a person should look at; one row for each kind, so repeats are harmless."""
+
+    class Kind(models.TextChoices):
+        """Why."""
+
+        HELD = "held", _("Paid, but not placed")
+        OVERSOLD = "oversold", _("More was sold than is in stock")
+        PAID_TWICE = "paid_twice", _("Paid more than once")
+        BOUGHT_TWICE = "bought_twice", _("The same basket was bought twice")
+        CLAIMED_ELSEWHERE = "claimed_elsewhere", _("A transaction that belongs to another session")
+
+    session = models.ForeignKey(
+        PaymentSession, verbose_name=_("session"), on_delete=models.PROTECT, related_name="attentions"
+    )
+    kind = models.CharField(_("why"), max_length=32, choices=Kind.choices)
+    detail = models.TextField(_("what happened, and what to do"))
+    created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    resolved_at = models.DateTimeField(_("settled"), null=True)
+
+    class Meta:
+        verbose_name = _("matter for staff")
+        verbose_name_plural = _("matters for staff")
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["session", "kind"], name="nd8_one_matter_a_kind")]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], condition=Q(resolved_at__isnull=True), name="nd8_attention_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.session.order_number}"

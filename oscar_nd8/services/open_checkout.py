@@ -1,0 +1,169 @@
+"""From a quote to a page where it can be paid: reuse the open session of the same quote, or begin a new one."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from oscar_nd8 import signals
+from oscar_nd8.conf import get_settings
+from oscar_nd8.exceptions import NotOffered, NotReusable, ProviderError
+from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
+from oscar_nd8.lines import Item, itemise
+from oscar_nd8.models import PaymentSession
+from oscar_nd8.services.move_session import move_session
+from oscar_nd8.services.why_not_offered import why_not_offered
+from oscar_nd8.shop.basket import copy_frozen, discard_copy
+from oscar_nd8.shop.orders import next_order_number
+from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total, parts_of, payer_of
+from oscar_nd8.states import SessionStatus
+
+__all__ = ["open_checkout"]
+
+logger = logging.getLogger("oscar_nd8")
+
+# A page that closes while the shopper looks for a card helps nobody.
+USEFUL_LIFETIME = timedelta(minutes=2)
+# No call to the provider takes this long: whoever was preparing the session died.
+PREPARING_AT_MOST = timedelta(minutes=2)
+POLL_SECONDS = 0.1
+
+
+def open_checkout(
+    quote: Quote,
+    *,
+    source_basket_id: int,
+    returns: Callable[[PaymentSession], ReturnAddresses],
+    pause: Callable[[float], None] = time.sleep,
+) -> PaymentSession:
+    """The session at whose `checkout_url` the shopper can pay `quote`; a session already paid is returned as it is.
+
+    Raises NotOffered (a sentence for the shopper), NotReusable (the same payment is being prepared), and what
+    `Gateway.begin` raises. Must not run in a transaction: the provider is called between two of its own.
+    """
+    payer, items = _payer(quote), _items(quote)
+    reuse_key = hashlib.sha256(f"{source_basket_id}:{fingerprint(quote)}".encode()).hexdigest()
+    session = _reusable(reuse_key, pause=pause)
+    if session is not None:
+        return session
+    try:
+        session = _write(quote, reuse_key=reuse_key, source_basket_id=source_basket_id, items=items)
+    except IntegrityError as error:
+        # Another request of the same double click wrote its row first.
+        session = _reusable(reuse_key, pause=pause)
+        if session is None:
+            raise NotReusable(_BEING_PREPARED()) from error
+        return session
+    return _begin(session, get_gateway(session.gateway), items=items, payer=payer, returns=returns(session))
+
+
+def _BEING_PREPARED() -> str:  # noqa: N802  # a sentence, translated when it is needed
+    return _("Your payment is being prepared already. Please wait a moment and try again; you are not charged twice.")
+
+
+def _payer(quote: Quote) -> Payer:
+    payer = payer_of(quote)
+    if payer is None:
+        raise NotOffered(_("Please tell us your name and country first: ND8 needs them for the payment."))
+    if not payer.email:
+        raise NotOffered(_("Please tell us your e-mail address first: ND8 needs it for the payment."))
+    return payer
+
+
+def _items(quote: Quote) -> tuple[Item, ...]:
+    reason = why_not_offered(total=quote.total.incl, currency=quote.currency)
+    if reason:
+        raise NotOffered(reason)
+    with_tax = get_settings().PRICE_MODE == "TTC"
+    return itemise(
+        minor_total(quote, with_tax=with_tax),
+        parts_of(quote, with_tax=with_tax),
+        currency=quote.currency,
+        whole_name=_("Your order"),
+        other_name=_("Other charges"),
+    )
+
+
+def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSession | None:
+    """The session of the same quote that is open or paid; waits a moment for one that is being prepared."""
+    waited = 0.0
+    while True:
+        session = (
+            PaymentSession.objects.filter(
+                reuse_key=reuse_key,
+                status__in=[SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD],
+            )
+            .order_by("-pk")
+            .first()
+        )
+        if session is None or session.is_paid or session.can_be_paid_at(timezone.now() + USEFUL_LIFETIME):
+            return session
+        if session.status == SessionStatus.OPEN:
+            move_session(session.pk, SessionStatus.EXPIRED, reason="The payment page closed before it was used.")
+        elif session.created_at < timezone.now() - PREPARING_AT_MOST:
+            _give_up(session, "The request that prepared this payment never finished.")
+        elif waited < get_settings().PREPARE_WAIT:
+            pause(POLL_SECONDS)
+            waited += POLL_SECONDS
+        else:
+            raise NotReusable(_BEING_PREPARED())
+
+
+def _write(quote: Quote, *, reuse_key: str, source_basket_id: int, items: tuple[Item, ...]) -> PaymentSession:
+    """The session's row and its frozen basket, before the provider hears of it. IntegrityError: another was first."""
+    with transaction.atomic(durable=True):
+        basket = copy_frozen(quote, source_id=source_basket_id)
+        return PaymentSession.objects.create(
+            quote=quote.model_dump(mode="json"),
+            fingerprint=fingerprint(quote),
+            reuse_key=reuse_key,
+            currency=quote.currency,
+            amount=sum(item.quantity * item.unit_amount for item in items),
+            order_number=str(next_order_number(basket)),
+            email=quote.email,
+            language=quote.language,
+            user_id=quote.user,
+            site_id=quote.site,
+            basket=basket,
+            source_basket_id=source_basket_id,
+        )
+
+
+def _begin(
+    session: PaymentSession,
+    gateway: Gateway,
+    *,
+    items: tuple[Item, ...],
+    payer: Payer,
+    returns: ReturnAddresses,
+) -> PaymentSession:
+    try:
+        begun = gateway.begin(items=items, currency=session.currency, payer=payer, returns=returns)
+    except (ProviderError, NotOffered) as error:
+        # Even if ND8 did open a checkout, nobody knows its address: it cannot be paid.
+        _give_up(session, f"ND8 did not open a payment page: {error}")
+        raise
+    opened = move_session(
+        session.pk,
+        SessionStatus.OPEN,
+        checkout_id=begun.checkout_id,
+        checkout_url=begun.url,
+        expires_at=begun.expires_at,
+    )
+    session.refresh_from_db()
+    if not opened and not session.is_paid:
+        raise NotReusable(_BEING_PREPARED())
+    logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
+    transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
+    return session
+
+
+def _give_up(session: PaymentSession, reason: str) -> None:
+    if move_session(session.pk, SessionStatus.FAILED, reason=reason) and session.basket_id is not None:
+        discard_copy(session.basket_id)

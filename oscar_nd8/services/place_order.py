@@ -1,0 +1,150 @@
+"""From a paid session to its order, exactly once, and to everything a shop expects after it."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from oscar_nd8 import signals
+from oscar_nd8.conf import get_settings
+from oscar_nd8.exceptions import QuoteUnplaceable
+from oscar_nd8.models import Attention, Payment, PaymentSession
+from oscar_nd8.services.move_session import move_session
+from oscar_nd8.services.raise_attention import raise_attention
+from oscar_nd8.shop import ledger
+from oscar_nd8.shop.basket import take_out_what_was_bought
+from oscar_nd8.shop.messages import send_order_mail
+from oscar_nd8.shop.orders import AlreadyClaimed, oversold_products, place
+from oscar_nd8.shop.quote import Quote
+from oscar_nd8.states import DepositState, PaymentState, SessionStatus
+
+__all__ = ["place_order"]
+
+logger = logging.getLogger("oscar_nd8")
+
+# Whoever claimed the mail this long ago died before sending it.
+MAIL_CLAIM_LASTS = timedelta(minutes=10)
+
+
+def place_order(session: PaymentSession) -> None:
+    """Place the order of a PAID session, then book, empty the basket, mail and tell; repeats finish what is missing.
+
+    A quote that cannot be placed any more moves the session to HELD. Other errors leave it PAID for the next try.
+    Must not run in a transaction: the order is placed in Oscar's own.
+    """
+    if session.status == SessionStatus.PAID:
+        _place(session)
+    if session.status == SessionStatus.PLACED:
+        _book(session)
+        _mail(session)
+
+
+def _place(session: PaymentSession) -> None:
+    quote = Quote.model_validate(session.quote)
+    try:
+        order = place(
+            quote,
+            basket_id=session.basket_id,
+            order_number=session.order_number,
+            claim=partial(_claim, session.pk),
+            record=partial(_record, session, quote),
+        )
+    except AlreadyClaimed:
+        session.refresh_from_db()
+        return
+    except QuoteUnplaceable as error:
+        reason = f"The payment arrived, but the order cannot be written: {error} Put it right and place it, or refund."
+        if move_session(session.pk, SessionStatus.HELD, reason=reason):
+            raise_attention(session, Attention.Kind.HELD, reason)
+        session.refresh_from_db()
+        return
+    session.refresh_from_db()
+    logger.info("Session %s placed its order", session.order_number)
+    _notice(session, quote)
+    _book(session)
+    signals.order_placed.send_robust(sender=PaymentSession, session=session, order=order)
+
+
+def _claim(session_id: int) -> bool:
+    """The first statement of Oscar's order transaction: whoever changes this row places the order."""
+    return bool(
+        PaymentSession.objects.filter(
+            pk=session_id, status=SessionStatus.PAID, order__isnull=True, placed_at__isnull=True
+        ).update(placed_at=timezone.now())
+    )
+
+
+def _record(session: PaymentSession, quote: Quote, order: object) -> None:
+    """Within the same transaction as the order: the session has it, the shopper's basket no longer does."""
+    move_session(session.pk, SessionStatus.PLACED, order=order)
+    take_out_what_was_bought(quote, source_id=session.source_basket_id)
+
+
+def _notice(session: PaymentSession, quote: Quote) -> None:
+    """What staff should know about this order."""
+    oversold = oversold_products(quote)
+    if oversold:
+        raise_attention(
+            session,
+            Attention.Kind.OVERSOLD,
+            f"Sold beyond stock while the shopper was paying: {', '.join(oversold)}. "
+            "The order stands as agreed. Restock, or refund what cannot be delivered.",
+        )
+    twin = PaymentSession.objects.filter(
+        source_basket_id=session.source_basket_id,
+        status=SessionStatus.PLACED,
+        placed_at__gt=session.created_at,
+    ).exclude(pk=session.pk)
+    if session.source_basket_id is not None:
+        for other in twin:
+            raise_attention(
+                session,
+                Attention.Kind.BOUGHT_TWICE,
+                f"The shopper also paid for order {other.order_number} from the same basket. Both orders stand. "
+                "If that was a mistake, refund one of them.",
+            )
+
+
+def _book(session: PaymentSession) -> None:
+    settings = get_settings()
+    quote = Quote.model_validate(session.quote)
+    for payment in session.payments.filter(
+        Q(allocated_at__isnull=True) | Q(debited_at__isnull=True), state=PaymentState.PAID
+    ):
+        with transaction.atomic(durable=True):
+            now = timezone.now()
+            unbooked = Payment.objects.filter(pk=payment.pk, allocated_at__isnull=True)
+            if unbooked.update(allocated_at=now):
+                source_id = ledger.allocate(
+                    session.order,
+                    amount=quote.total.incl,
+                    currency=session.currency,
+                    reference=payment.transaction_id,
+                    source_type=settings.SOURCE_TYPE,
+                )
+                Payment.objects.filter(pk=payment.pk).update(source_id=source_id)
+            arrived = payment.deposit in {DepositState.SUCCEEDED, DepositState.NONE}
+            undebited = Payment.objects.filter(pk=payment.pk, debited_at__isnull=True, source__isnull=False)
+            if arrived and undebited.update(debited_at=now):
+                source_id = Payment.objects.values_list("source_id", flat=True).get(pk=payment.pk)
+                ledger.debit(source_id, amount=quote.total.incl, reference=payment.transaction_id)
+
+
+def _mail(session: PaymentSession) -> None:
+    now = timezone.now()
+    free = Q(mail_claimed_at__isnull=True) | Q(mail_claimed_at__lt=now - MAIL_CLAIM_LASTS)
+    mine = PaymentSession.objects.filter(free, pk=session.pk, mailed_at__isnull=True)
+    if not mine.update(mail_claimed_at=now):
+        return
+    sent = False
+    try:
+        send_order_mail(session.order, language=session.language)
+        sent = True
+    finally:
+        # A failed mail gives its claim back at once, so that the next settle sends it.
+        PaymentSession.objects.filter(pk=session.pk).update(
+            **({"mailed_at": timezone.now()} if sent else {"mail_claimed_at": None})
+        )

@@ -1,0 +1,53 @@
+"""What a stored notification sets going: find its session, settle it, write down what became of it."""
+
+import logging
+
+from django.db.models import F
+from django.utils import timezone
+
+from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
+from oscar_nd8.services.settle import settle
+from oscar_nd8.states import EventStatus
+
+__all__ = ["process_event"]
+
+logger = logging.getLogger("oscar_nd8")
+
+
+def process_event(event: WebhookEvent) -> EventStatus:
+    """Process `event` and return its new status. An error is written to the row and raised again. Safe to repeat."""
+    session = _session_of(event)
+    if session is None:
+        known_kind = bool(event.checkout_id and event.transaction_id)
+        return _write(event, EventStatus.UNMATCHED if known_kind else EventStatus.IGNORED)
+    try:
+        settle(session)
+    except Exception as error:
+        # The door tells the sender to try again; the row tells people why it was needed.
+        _write(event, EventStatus.FAILED, error=f"{type(error).__name__}: {error}")
+        raise
+    return _write(event, EventStatus.PROCESSED)
+
+
+def _session_of(event: WebhookEvent) -> PaymentSession | None:
+    if event.checkout_id:
+        session = PaymentSession.objects.filter(gateway=event.gateway, checkout_id=event.checkout_id).first()
+        if session is not None:
+            return session
+    if event.transaction_id:
+        payment = (
+            Payment.objects.filter(gateway=event.gateway, transaction_id=event.transaction_id)
+            .select_related("session")
+            .first()
+        )
+        return payment.session if payment else None
+    return None
+
+
+def _write(event: WebhookEvent, status: EventStatus, *, error: str = "") -> EventStatus:
+    if status is EventStatus.UNMATCHED:
+        logger.warning("Event %s is about checkout %s, which is not known here", event.pk, event.checkout_id)
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        status=status, attempts=F("attempts") + 1, last_error=error[:500], processed_at=timezone.now()
+    )
+    return status

@@ -1,0 +1,174 @@
+"""The one road to an order: ask ND8 about a session, record the answer, place the order if it is paid."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.utils import timezone
+
+from oscar_nd8 import signals
+from oscar_nd8.conf import get_settings
+from oscar_nd8.gateway import PaymentReport, get_gateway
+from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
+from oscar_nd8.money import round_to_minor, to_major
+from oscar_nd8.services.move_session import lock_session, move_session
+from oscar_nd8.services.place_order import place_order
+from oscar_nd8.services.raise_attention import raise_attention
+from oscar_nd8.shop.quote import Quote, minor_total
+from oscar_nd8.states import PaymentState, SessionStatus
+
+__all__ = ["settle"]
+
+logger = logging.getLogger("oscar_nd8")
+
+Verdict = tuple[SessionStatus, str]
+
+
+def settle(session: PaymentSession, *, clock: Callable[[], datetime] = timezone.now) -> PaymentSession:
+    """Bring `session` to what ND8 says now, and to its order where that is due. Safe to repeat and to race.
+
+    Only transactions that a signed notification tied to the session are asked about. Raises ProviderError when
+    ND8 could not be asked; nothing is lost then, and the next call tries again. Must not run in a transaction.
+    """
+    gateway = get_gateway(session.gateway)
+    for transaction_id in _tied_transactions(session):
+        asked_at = clock()
+        report = gateway.look_up(transaction_id)
+        _record(session.pk, report, asked_at=asked_at)
+    session.refresh_from_db()
+    if session.status in {SessionStatus.PAID, SessionStatus.PLACED}:
+        place_order(session)
+    return session
+
+
+def _tied_transactions(session: PaymentSession) -> list[str]:
+    known = session.payments.values_list("transaction_id", flat=True)
+    told: Sequence[str] = ()
+    if session.checkout_id:
+        told = list(
+            WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
+            .exclude(transaction_id="")
+            .values_list("transaction_id", flat=True)
+        )
+    return sorted({*known, *told})
+
+
+def _record(session_id: int, report: PaymentReport, *, asked_at: datetime) -> None:
+    """Write one answer down and move the session by it; an answer older than what is known is dropped."""
+    with transaction.atomic(durable=True):
+        session = lock_session(session_id)
+        payment, _created = Payment.objects.get_or_create(
+            gateway=session.gateway, transaction_id=report.transaction_id, defaults={"session": session}
+        )
+        if payment.session_id != session.pk:
+            raise_attention(
+                session,
+                Attention.Kind.CLAIMED_ELSEWHERE,
+                f"ND8 named transaction {report.transaction_id} for this session, but it already belongs to order "
+                f"number {payment.session.order_number}. Nothing was booked here. Ask ND8 which checkout it paid.",
+            )
+            return
+        if payment.asked_at is not None and payment.asked_at > asked_at:
+            return
+        _write_report(payment, report, session=session, asked_at=asked_at)
+        _move_by_payments(session)
+
+
+def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSession, asked_at: datetime) -> None:
+    payment.state = report.state
+    payment.raw_status = report.raw_status
+    payment.deposit = report.deposit
+    payment.currency = report.currency
+    payment.net = report.net
+    payment.attempts = [asdict(attempt) for attempt in report.attempts]
+    payment.asked_at = asked_at
+    comparable = report.currency == session.currency and report.state is PaymentState.PAID
+    if comparable and 0 < report.net <= session.amount:
+        payment.fee = session.amount - report.net
+    payment.save()
+
+
+def _move_by_payments(session: PaymentSession) -> None:
+    payments = list(session.payments.all())
+    paid = [payment for payment in payments if payment.state == PaymentState.PAID]
+    if session.is_paid:
+        if len(paid) > 1:
+            raise_attention(session, Attention.Kind.PAID_TWICE, _paid_twice(session, paid))
+        return
+    verdict = _verdict(session, payments, paid)
+    if verdict is None:
+        return
+    status, reason = verdict
+    if not move_session(session.pk, status, reason=reason):
+        return
+    logger.info("Session %s is %s", session.order_number, status)
+    if status is SessionStatus.HELD:
+        raise_attention(session, Attention.Kind.HELD, reason)
+    if status in {SessionStatus.PAID, SessionStatus.HELD}:
+        session.status = status
+        transaction.on_commit(
+            partial(
+                signals.payment_confirmed.send_robust,
+                sender=PaymentSession,
+                session=session,
+                payment=paid[0] if paid else payments[-1],
+            )
+        )
+
+
+def _verdict(session: PaymentSession, payments: Sequence[Payment], paid: Sequence[Payment]) -> Verdict | None:
+    """Where an unpaid session goes, and why; None: it stays where it is."""
+    if paid:
+        problem = _implausible(session, paid[0])
+        return (SessionStatus.HELD, problem) if problem else (SessionStatus.PAID, "")
+    states = {payment.state for payment in payments}
+    if states & {PaymentState.REFUNDED, PaymentState.REFUND_PENDING}:
+        return SessionStatus.HELD, (
+            "ND8 says that this payment was made and is being given back. No order was placed. "
+            "If the shopper still wants the goods, they must pay again."
+        )
+    if states & {PaymentState.PROCESSING, PaymentState.UNKNOWN}:
+        return None
+    newest = payments[-1]
+    if newest.state == PaymentState.CANCELED:
+        return SessionStatus.CANCELED, "The payment was canceled on ND8's page."
+    message = newest.attempts[0]["message"] if newest.attempts else ""
+    return SessionStatus.FAILED, message or "The payment failed."
+
+
+def _implausible(session: PaymentSession, payment: Payment) -> str:
+    """Why the amount cannot be right, or "". ND8's amount is net of fees: at most the total, little less."""
+    settings = get_settings()
+    if payment.currency != session.currency:
+        return (
+            f"ND8 says the payment was made in {payment.currency or 'no currency'}, but {session.currency} was agreed. "
+            "No order was placed. Look at the payment in ND8's dashboard, then place the order or refund it."
+        )
+    net = payment.net or 0
+    ceiling = minor_total(Quote.model_validate(session.quote), with_tax=True)
+    agreed = f"{to_major(session.amount, session.currency)} {session.currency}"
+    received = f"{to_major(net, session.currency)} {session.currency}"
+    if net <= 0 or net > max(ceiling, session.amount):
+        return (
+            f"ND8 pays out {received} for an order of {agreed}, which cannot be right. "
+            "No order was placed. Compare with ND8's dashboard, then place the order or refund it."
+        )
+    limit = session.amount * settings.MAX_FEE_PERCENT / 100
+    limit += round_to_minor(settings.MAX_FEE_FIXED, session.currency)
+    if session.amount - net > limit:
+        return (
+            f"ND8 pays out {received} for an order of {agreed}: a fee far above the limit in ND8['MAX_FEE_PERCENT']. "
+            "No order was placed. Compare with ND8's dashboard, then place the order or refund it."
+        )
+    return ""
+
+
+def _paid_twice(session: PaymentSession, paid: Sequence[Payment]) -> str:
+    names = ", ".join(payment.transaction_id for payment in paid)
+    return (
+        f"ND8 took more than one payment for this checkout: {names}. One order was placed. "
+        f"Refund the surplus of {to_major(session.amount, session.currency)} {session.currency} each."
+    )

@@ -1,0 +1,38 @@
+"""Oscar's own books: Source, Transaction and PaymentEvent, as any payment in an Oscar shop has them."""
+
+from decimal import Decimal
+from typing import Any
+
+from oscar.core.loading import get_model
+
+__all__ = ["AUTHORISED", "PAID", "allocate", "debit"]
+
+AUTHORISED = "Authorised"
+PAID = "Paid"
+
+
+def allocate(order: Any, *, amount: Decimal, currency: str, reference: str, source_type: str) -> int:
+    """Book `amount` (major units) as promised to `order`; returns the id of its Source."""
+    kind, _created = get_model("payment", "SourceType").objects.get_or_create(name=source_type)
+    source = get_model("payment", "Source").objects.create(
+        order=order, source_type=kind, currency=currency, reference=reference, label=source_type
+    )
+    source.allocate(amount, reference=reference)
+    _write_event(order, AUTHORISED, amount=amount, reference=reference)
+    return int(source.pk)
+
+
+def debit(source_id: int, *, amount: Decimal, reference: str) -> None:
+    """Book `amount` (major units) as received. Call it in a transaction: the Source is locked, Oscar does not."""
+    source = get_model("payment", "Source").objects.select_for_update().select_related("order").get(pk=source_id)
+    source.debit(amount, reference=reference)
+    _write_event(source.order, PAID, amount=amount, reference=reference)
+
+
+def _write_event(order: Any, name: str, *, amount: Decimal, reference: str) -> None:
+    kind, _created = get_model("order", "PaymentEventType").objects.get_or_create(name=name)
+    event = get_model("order", "PaymentEvent").objects.create(
+        order=order, event_type=kind, amount=amount, reference=reference
+    )
+    Quantity = get_model("order", "PaymentEventQuantity")
+    Quantity.objects.bulk_create(Quantity(event=event, line=line, quantity=line.quantity) for line in order.lines.all())

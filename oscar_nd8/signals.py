@@ -1,0 +1,18 @@
+"""Signals for other people's code: sent after commit with `send_robust`, so a receiver can break nothing.
+
+`sender` is always the `PaymentSession` class.
+
+- `session_opened(session)`: the shopper can pay; the hosted page's address is known.
+- `payment_confirmed(session, payment)`: ND8 confirmed that the session is paid. Sent once a session.
+- `order_placed(session, order)`: the order is written, its ledger booked. Sent once a session.
+- `attention_needed(session, attention)`: a person should look; `attention.kind` and `.detail` say why.
+"""
+
+from django.dispatch import Signal
+
+__all__ = ["attention_needed", "order_placed", "payment_confirmed", "session_opened"]
+
+session_opened = Signal()
+payment_confirmed = Signal()
+order_placed = Signal()
+attention_needed = Signal()

@@ -1,0 +1,81 @@
+"""Statuses in our own words, and the table of moves: whether a status may follow another is decided here."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+__all__ = [
+    "SESSION_MOVES",
+    "UNPAID_ENDS",
+    "DepositState",
+    "EventStatus",
+    "PaymentState",
+    "SessionStatus",
+    "may_move",
+]
+
+
+class SessionStatus(StrEnum):
+    """One attempt to get one quote paid."""
+
+    NEW = "new"  # written, ND8 not answered yet
+    OPEN = "open"  # the shopper can pay on the hosted page
+    PAID = "paid"  # ND8 confirmed the payment; the order is due
+    PLACED = "placed"  # the order exists
+    HELD = "held"  # money arrived, a person must decide: place or refund
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+S = SessionStatus
+
+UNPAID_ENDS = frozenset({S.FAILED, S.CANCELED, S.EXPIRED})
+
+SESSION_MOVES: Mapping[SessionStatus, frozenset[SessionStatus]] = {
+    # PAID straight from NEW: a notification can overtake the answer that opens the session.
+    S.NEW: frozenset({S.OPEN, S.FAILED, S.CANCELED, S.EXPIRED, S.PAID, S.HELD}),
+    S.OPEN: frozenset({S.PAID, S.HELD, S.FAILED, S.CANCELED, S.EXPIRED}),
+    # A late payment still tells the truth, whatever was said before it.
+    S.FAILED: frozenset({S.PAID, S.HELD, S.CANCELED}),
+    S.CANCELED: frozenset({S.PAID, S.HELD, S.FAILED}),
+    S.EXPIRED: frozenset({S.PAID, S.HELD, S.FAILED, S.CANCELED}),
+    S.PAID: frozenset({S.PLACED, S.HELD}),
+    S.HELD: frozenset({S.PAID}),  # a person decided to place it after all
+    S.PLACED: frozenset(),
+}
+
+
+def may_move(status: SessionStatus, to: SessionStatus) -> bool:
+    """Whether a session in `status` may become `to`."""
+    return to in SESSION_MOVES[status]
+
+
+class PaymentState(StrEnum):
+    """What a provider says about one payment, in our words."""
+
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    REFUND_PENDING = "refund_pending"
+    REFUNDED = "refunded"
+    UNKNOWN = "unknown"  # a word we do not know: kept, shown, never acted on
+
+
+class DepositState(StrEnum):
+    """Whether the money of a paid payment has reached the merchant's wallet."""
+
+    NONE = "none"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class EventStatus(StrEnum):
+    """What became of a stored notification."""
+
+    RECEIVED = "received"  # stored, not processed yet
+    PROCESSED = "processed"
+    FAILED = "failed"  # processing raised; it will be tried again
+    UNMATCHED = "unmatched"  # signed, but about a checkout this shop does not know
+    IGNORED = "ignored"  # a kind of event that asks nothing of us

@@ -1,0 +1,19 @@
+"""The pages that ND8 and returning shoppers reach: `path("nd8/", include("oscar_nd8.urls"))`."""
+
+from django.urls import path, re_path
+
+from oscar_nd8.checkout.returns import ResumeView, ReturnStateView, ReturnView
+from oscar_nd8.webhooks.views import webhook
+
+app_name = "nd8"
+
+urlpatterns = [
+    path("webhook/", webhook, name="webhook"),
+    path("pay/<uuid:token>/", ResumeView.as_view(), name="resume"),
+    path("return/<uuid:token>/state/", ReturnStateView.as_view(), name="return-state"),
+    re_path(
+        r"^return/(?P<token>[0-9a-f-]{36})/(?P<outcome>success|failed|canceled)/$",
+        ReturnView.as_view(),
+        name="return",
+    ),
+]

@@ -1,0 +1,1 @@
+"""Door: notifications from the provider."""

