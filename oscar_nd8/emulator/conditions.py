@@ -33,24 +33,20 @@ def set_delivery_mode(world: World, fields: Fields) -> Shape:
 
 
 def add_fault(world: World, fields: Fields) -> Shape:
-    """Let the next calls of an operation go wrong."""
+    """Let the next calls of an operation go wrong; `times` 0 ends what goes wrong with it."""
     fields.refuse_others_than({"operation", "kind", "times", "seconds"})
     kind = fields.choice("kind", KINDS)
     fault = Fault(
         operation=fields.choice("operation", [operation.name for operation in OPERATIONS]),
         kind=kind,
-        times=fields.whole("times", least=1, default=1),
+        times=fields.whole("times", least=0, default=1),
         seconds=fields.seconds("seconds", default=SECONDS.get(kind, 0)),
     )
-    world.faults.add(fault)
+    if fault.times:
+        world.faults.add(fault)
+    else:
+        world.faults.end(fault.operation)
     return {"faults": len(world.faults.waiting)}
-
-
-def clear_faults(world: World, fields: Fields) -> Shape:
-    """End all misbehaviour."""
-    fields.refuse_others_than(())
-    world.faults.waiting.clear()
-    return {"faults": 0}
 
 
 def change_keys(world: World, fields: Fields) -> Shape:

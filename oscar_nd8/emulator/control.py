@@ -31,7 +31,6 @@ def blueprint(world: World) -> Blueprint:
     for path, direction in posts.items():
         routes.add_url_rule(path, direction.__name__, _door(world, direction), methods=["POST"])
     routes.add_url_rule("/state", "state", _reader(world), methods=["GET"])
-    routes.add_url_rule("/faults", "clear", _door(world, conditions.clear_faults), methods=["DELETE"])
     return routes
 
 

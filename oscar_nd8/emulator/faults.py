@@ -34,6 +34,10 @@ class Faults:
         """Let the next `times` calls of the operation meet this fault, after those already waiting."""
         self.waiting.append(fault)
 
+    def end(self, operation: str) -> None:
+        """Let the operation work again."""
+        self.waiting = [fault for fault in self.waiting if fault.operation != operation]
+
     def take(self, operation: str) -> Fault | None:
         """The fault that this call meets, used up by it."""
         for fault in self.waiting:

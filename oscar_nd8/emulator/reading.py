@@ -13,7 +13,8 @@ from .problems import invalid
 
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{LABEL}(?:\.{LABEL})+")
-HTTP_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+HTTP_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?")
+BLANKS = " \t\r\n"
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 LONGEST_SPAN = 3600
 
@@ -40,8 +41,7 @@ def is_http_url(value: str) -> bool:
     if not HTTP_URL.fullmatch(value):
         return False
     try:
-        parts = urlsplit(value)
-        return bool(parts.hostname) and parts.port != 0
+        return urlsplit(value).port != 0  # a port that cannot be raises
     except ValueError:
         return False
 
@@ -70,7 +70,7 @@ class Fields:
         """A string that must be there and must not be blank."""
         if name not in self.values:
             raise invalid(f"{self.where}{name} is required.")
-        value = self._string(name).strip()
+        value = self._string(name).strip(BLANKS)
         if not value:
             raise invalid(f"{self.where}{name} may not be blank.")
         if longest is not None and len(value) > longest:
@@ -79,7 +79,7 @@ class Fields:
 
     def optional_text(self, name: str) -> str | None:
         """A string, or nothing."""
-        return self._string(name).strip() if name in self.values else None
+        return self._string(name).strip(BLANKS) if name in self.values else None
 
     def choice(self, name: str, options: Collection[str]) -> str:
         """One of the given words."""

@@ -28,15 +28,16 @@ def matching(world: World, query: Query, *, environment: Environment) -> list[Re
 
 
 def _filtered(refunds: list[Refund], query: Query) -> list[Refund]:
-    if status := query.get("status"):
+    if "status" in query:
+        status = query["status"]
         if status not in STATUSES:
             raise invalid(f"status must be one of {', '.join(sorted(STATUSES))}.")
         refunds = [one for one in refunds if one.status == status]
-    if since := query.get("created_at__gte"):
-        first = parse_time(since, "created_at__gte")
+    if "created_at__gte" in query:
+        first = parse_time(query["created_at__gte"], "created_at__gte")
         refunds = [one for one in refunds if one.created_at >= first]
-    if until := query.get("created_at__lte"):
-        last = parse_time(until, "created_at__lte")
+    if "created_at__lte" in query:
+        last = parse_time(query["created_at__lte"], "created_at__lte")
         refunds = [one for one in refunds if one.created_at <= last]
     if words := query.get("search", "").strip().lower():
         refunds = [one for one in refunds if _mentions(one, words)]
