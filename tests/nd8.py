@@ -8,6 +8,8 @@ from django.test import Client
 
 from oscar_nd8.models import PaymentSession
 
+WEBHOOK = "/nd8/webhook/"
+
 
 class ND8:
     """Control of a running emulator; `url` is its root."""
@@ -57,13 +59,12 @@ class ND8:
         body = delivery["body"]
         return (body if isinstance(body, str) else json.dumps(body)).encode(), delivery["headers"]
 
-    def deliver(self, client: Client, index: int = -1, **headers: str) -> Any:
+    def deliver(self, client: Client, index: int = -1, path: str = WEBHOOK) -> Any:
         """Carry a delivery to the shop's webhook by hand."""
-        body, sent = self.notification(index)
-        return post_webhook(client, body, {**sent, **headers})
+        return post_webhook(client, *self.notification(index), path=path)
 
 
-def post_webhook(client: Client, body: bytes, headers: dict[str, str]) -> Any:
+def post_webhook(client: Client, body: bytes, headers: dict[str, str], *, path: str = WEBHOOK) -> Any:
     """A POST to the shop's webhook."""
     wanted = {name: value for name, value in headers.items() if name.lower().startswith("x-webhook")}
-    return client.post("/nd8/webhook/", body, content_type="application/json", headers=wanted)
+    return client.post(path, body, content_type="application/json", headers=wanted)

@@ -14,9 +14,10 @@ from oscar.core.loading import get_class
 from oscar_nd8.checkout.forms import PayerForm, PaymentMethodForm
 from oscar_nd8.checkout.methods import ND8, is_chosen, methods_for
 from oscar_nd8.exceptions import ND8Error, NotOffered, NotReusable
+from oscar_nd8.gateway import ReturnAddresses
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.open_checkout import open_checkout
-from oscar_nd8.shop.addresses import address_of, return_addresses
+from oscar_nd8.shop.addresses import address_of
 from oscar_nd8.shop.quote import take_quote
 from oscar_nd8.shop.shopper import remember
 
@@ -100,7 +101,7 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
             return open_checkout(
                 take_quote(self._submission, request=self.request),
                 source_basket_id=self._submission["basket"].pk,
-                returns=lambda session: return_addresses(self.request, session.token),
+                returns=lambda session: _return_addresses(self.request, session),
             )
         except (NotOffered, NotReusable) as error:
             raise UnableToTakePayment(str(error)) from error
@@ -178,6 +179,13 @@ class ND8PaymentMethodMixin(PaymentMethodView):
 def _is_free(submission: Submission) -> bool:
     total = submission.get("order_total")
     return total is not None and total.is_tax_known and total.incl_tax == Decimal(0)
+
+
+def _return_addresses(request: HttpRequest, session: PaymentSession) -> ReturnAddresses:
+    def absolute(outcome: str) -> str:
+        return request.build_absolute_uri(address_of("return", token=session.token, outcome=outcome))
+
+    return ReturnAddresses(success=absolute("success"), failed=absolute("failed"), canceled=absolute("canceled"))
 
 
 def payment_view() -> type:

@@ -1,13 +1,8 @@
 """Where our own pages are, under whichever of the two ways the shop mounted them."""
 
-from urllib.parse import urljoin
-
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from oscar_nd8.gateway import ReturnAddresses
-
-__all__ = ["address_of", "return_addresses"]
+__all__ = ["address_of"]
 
 # By hand (`include("oscar_nd8.urls")`), or with the checkout app's own URLs.
 NAMESPACES = ("nd8", "checkout:nd8")
@@ -23,13 +18,3 @@ def address_of(name: str, **kwargs: object) -> str:
     raise NoReverseMatch(
         f"The page nd8:{name} is not mounted: add path('nd8/', include('oscar_nd8.urls')) to the shop's urls.py."
     )
-
-
-def return_addresses(request: HttpRequest, token: object) -> ReturnAddresses:
-    """The absolute URLs that ND8 sends the shopper back to."""
-
-    def absolute(outcome: str) -> str:
-        path = address_of("return", token=token, outcome=outcome)
-        return urljoin(request.build_absolute_uri("/"), path)
-
-    return ReturnAddresses(success=absolute("success"), failed=absolute("failed"), canceled=absolute("canceled"))

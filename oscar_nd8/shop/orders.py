@@ -322,7 +322,15 @@ def _save_addresses(user: Any, *addresses: Any) -> None:
 def _use_vouchers(quote: Quote, basket: Any, *, order: Any, user: Any) -> None:
     """Count the quote's vouchers as used. Oscar would refuse one that was used up or ended while the shopper paid."""
     basket.vouchers.clear()
-    for voucher in get_model("voucher", "Voucher").objects.filter(pk__in=quote.vouchers).order_by("pk"):
+    Voucher = get_model("voucher", "Voucher")
+    vouchers = {
+        each.pk: each for each in Voucher.objects.select_for_update().filter(pk__in=quote.vouchers).order_by("pk")
+    }
+    for application in basket.offer_applications:
+        # Oscar saves the whole row for each counter: only one copy of it may be in play.
+        if application["voucher"] is not None and application["voucher"].id in vouchers:
+            application["voucher"] = vouchers[application["voucher"].id]
+    for voucher in vouchers.values():
         voucher.record_usage(order, user)
 
 
