@@ -24,6 +24,8 @@ __all__ = ["settle"]
 
 logger = logging.getLogger("oscar_nd8")
 
+REPORTED = ["state", "raw_status", "deposit", "currency", "net", "fee", "attempts", "asked_at"]
+
 Verdict = tuple[SessionStatus, str]
 
 
@@ -88,7 +90,8 @@ def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSe
     comparable = report.currency == session.currency and report.state is PaymentState.PAID
     if comparable and 0 < report.net <= session.amount:
         payment.fee = session.amount - report.net
-    payment.save()
+    # Only what ND8 says: another process may be booking this payment right now.
+    payment.save(update_fields=REPORTED)
 
 
 def _move_by_payments(session: PaymentSession) -> None:
