@@ -6,13 +6,15 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
-from oscar_nd8.shop.timeline import timeline_of
+from oscar_nd8.shop.timeline import events_of, timeline_of
 
 __all__ = ["AttentionAdmin", "PaymentAdmin", "PaymentSessionAdmin", "WebhookEventAdmin"]
 
@@ -33,24 +35,25 @@ class _ReadOnly:
         return False
 
 
-def _pretty(value: Any) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+class _Money:
+    """What a payment brought in, for its own page and for its row on the session's."""
+
+    @admin.display(description=_("net of fees"), ordering="net")
+    def net_shown(self, payment: Payment) -> str:
+        """Major units and currency."""
+        return "-" if payment.net is None else f"{payment.net_major} {payment.currency}"
+
+    @admin.display(description=_("ND8's fee"), ordering="fee")
+    def fee_shown(self, payment: Payment) -> str:
+        """Major units and currency."""
+        return "-" if payment.fee is None else f"{payment.fee_major} {payment.currency}"
 
 
-class PaymentInline(_ReadOnly, admin.TabularInline):
+class PaymentInline(_ReadOnly, _Money, admin.TabularInline):
     """A session's transactions."""
 
     model = Payment
-    fields = (
-        "transaction_id",
-        "state",
-        "raw_status",
-        "deposit",
-        "net_major",
-        "fee_major",
-        "currency",
-        "asked_at",
-    )
+    fields = ("transaction_id", "state", "raw_status", "deposit", "net_shown", "fee_shown", "asked_at")
     readonly_fields = fields
     extra = 0
     show_change_link = True
@@ -100,8 +103,9 @@ class PaymentSessionAdmin(_ReadOnly, admin.ModelAdmin):
     @admin.display(description=_("timeline"))
     def timeline(self, session: PaymentSession) -> SafeString:
         """Everything that happened, oldest first."""
-        rows = ((each.at.isoformat(sep=" ", timespec="seconds"), each.text) for each in timeline_of(session))
-        return format_html("<ol>{}</ol>", format_html_join("", "<li>{} {}</li>", rows))
+        moments = timeline_of(session, events_of(session))
+        rows = ((date_format(localtime(each.at), "DATETIME_FORMAT"), each.text, each.detail) for each in moments)
+        return format_html("<ol>{}</ol>", format_html_join("", "<li>{}<br><b>{}</b> {}</li>", rows))
 
     @admin.display(description=_("quote"))
     def quote_shown(self, session: PaymentSession) -> SafeString:
@@ -110,24 +114,16 @@ class PaymentSessionAdmin(_ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Payment)
-class PaymentAdmin(_ReadOnly, admin.ModelAdmin):
+class PaymentAdmin(_ReadOnly, _Money, admin.ModelAdmin):
     """Transactions as ND8 last described them."""
 
-    list_display = (
-        "transaction_id",
-        "state",
-        "deposit",
-        "net_major",
-        "fee_major",
-        "currency",
-        "session_link",
-    )
+    list_display = ("transaction_id", "state", "deposit", "net_shown", "fee_shown", "session_link")
     list_filter = ("state", "deposit", "currency")
     search_fields = ("transaction_id", "session__order_number", "session__email")
     list_select_related = ("session",)
     show_full_result_count = False
-    exclude = ("attempts",)
-    readonly_fields = ("net_major", "fee_major", "session_link", "attempts_shown")
+    exclude = ("session", "net", "fee", "attempts")
+    readonly_fields = ("session_link", "net_shown", "fee_shown", "attempts_shown")
 
     @admin.display(description=_("session"))
     def session_link(self, payment: Payment) -> str | SafeString:
@@ -144,15 +140,7 @@ class PaymentAdmin(_ReadOnly, admin.ModelAdmin):
 class WebhookEventAdmin(_ReadOnly, admin.ModelAdmin):
     """Signed notifications and what became of them."""
 
-    list_display = (
-        "received_at",
-        "name",
-        "status",
-        "attempts",
-        "transaction_id",
-        "checkout_id",
-        "session_link",
-    )
+    list_display = ("received_at", "name", "status", "attempts", "transaction_id", "checkout_id", "session_link")
     list_filter = ("status", "name", "received_at")
     search_fields = ("delivery_id", "transaction_id", "checkout_id")
     show_full_result_count = False
@@ -192,5 +180,12 @@ def _link(row: Model | None) -> str | SafeString:
     if row is None:
         return "-"
     meta = row._meta  # noqa: SLF001  # Django's documented model API
-    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    try:
+        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    except NoReverseMatch:
+        return str(row)  # a shop may keep its orders out of this admin
     return format_html('<a href="{}">{}</a>', url, row)
+
+
+def _pretty(value: Any) -> SafeString:
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))

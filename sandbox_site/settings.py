@@ -31,6 +31,7 @@ def _with_forks(apps: list[str], forks: dict[str, str]) -> list[str]:
 
 INSTALLED_APPS = [
     "oscar_nd8",
+    "oscar_nd8.dashboard",
     "sandbox_site.home",
     "sandbox_site.seed",
     *_with_forks(
@@ -171,7 +172,7 @@ OSCAR_SEARCH_FACETS = {"fields": {}, "queries": {}}
 
 # Payments: a key, token and secret that the emulator of ND8 is started with (`make demo`)
 
-ND8 = {
+ND8: dict[str, Any] = {
     "API_KEY": os.environ.get("ND8_API_KEY", "nd8_test_key"),
     "MERCHANT_TOKEN": os.environ.get("ND8_MERCHANT_TOKEN", "nd8_test_token"),
     "WEBHOOK_SECRETS": [os.environ.get("ND8_WEBHOOK_SECRET", "whsec_sandbox")],

@@ -21,6 +21,7 @@ urlpatterns = [
     path("django-admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("nd8/", include("oscar_nd8.urls")),
+    path("dashboard/payments/", include("oscar_nd8.dashboard.urls")),
     path("currency/", choose_currency, name="choose-currency"),
     # Pictures are part of the demonstration, so they are served with and without DEBUG.
     path("media/<path:path>", serve_file, {"document_root": settings.MEDIA_ROOT}),

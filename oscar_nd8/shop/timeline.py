@@ -1,15 +1,17 @@
 """What happened to a payment session, in order and in words, put together from the rows that say so."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from oscar_nd8.models import PaymentSession, WebhookEvent
+from oscar_nd8.shop.overview import tries_of
 
-__all__ = ["Moment", "timeline_of"]
+__all__ = ["Moment", "events_of", "timeline_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,17 @@ class Moment:
     detail: str = ""
 
 
-def timeline_of(session: PaymentSession) -> list[Moment]:
-    """Everything known about `session`, oldest first. Three queries."""
-    moments = [*_of_session(session), *_of_payments(session), *_of_events(session), *_of_attentions(session)]
+def events_of(session: PaymentSession) -> QuerySet[WebhookEvent]:
+    """The notifications about `session`'s checkout, or about one of its transactions; newest first."""
+    about = Q(transaction_id__in=[payment.transaction_id for payment in session.payments.all()])
+    if session.checkout_id:
+        about |= Q(checkout_id=session.checkout_id)
+    return WebhookEvent.objects.filter(about, gateway=session.gateway).defer("body")
+
+
+def timeline_of(session: PaymentSession, events: Iterable[WebhookEvent]) -> list[Moment]:
+    """Everything known about `session` and its `events`, oldest first."""
+    moments = [*_of_session(session), *_of_payments(session), *_of_events(events), *_of_attentions(session)]
     return sorted(moments, key=lambda moment: moment.at)
 
 
@@ -48,30 +58,20 @@ def _of_payments(session: PaymentSession) -> Iterator[Moment]:
             yield Moment(payment.allocated_at, _("Booked as allocated"), payment.transaction_id)
         if payment.debited_at is not None:
             yield Moment(payment.debited_at, _("Booked as received"), payment.transaction_id)
-        for attempt in payment.attempts:
-            at = _parsed(attempt["at"])
-            if at is not None:
-                text = _("Attempt to pay: %(state)s") % {"state": attempt["state"]}
-                yield Moment(at, text, attempt["message"])
+        for attempt in tries_of(payment):
+            if attempt.at is not None:
+                text = _("Attempt to pay: %(state)s") % {"state": attempt.state}
+                yield Moment(attempt.at, text, attempt.message)
 
 
-def _of_events(session: PaymentSession) -> Iterator[Moment]:
-    if not session.checkout_id:
-        return
-    for event in WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id):
+def _of_events(events: Iterable[WebhookEvent]) -> Iterator[Moment]:
+    for event in events:
         text = _("ND8 sent %(name)s") % {"name": event.name}
         yield Moment(event.received_at, text, f"{event.get_status_display()} {event.last_error}".strip())
 
 
 def _of_attentions(session: PaymentSession) -> Iterator[Moment]:
-    for attention in session.attentions.all():
-        yield Moment(attention.created_at, attention.get_kind_display(), attention.detail)
-
-
-def _parsed(text: str) -> datetime | None:
-    """ND8's own time stamp; None where it is missing, malformed or without a zone."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
+    for matter in session.attentions.all():
+        yield Moment(matter.created_at, matter.get_kind_display(), matter.detail)
+        if matter.resolved_at is not None:
+            yield Moment(matter.resolved_at, _("Settled: %(matter)s") % {"matter": matter.get_kind_display()})

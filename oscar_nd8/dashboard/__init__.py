@@ -1,0 +1,1 @@
+"""Payments in Oscar's dashboard, for staff."""

@@ -1,0 +1,65 @@
+"""The payments section of Oscar's dashboard: its addresses, who may open them, its entry in the menu."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import register
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.translation import gettext_lazy as _
+from oscar.core.application import OscarDashboardConfig
+
+from oscar_nd8.dashboard.checks import check_mounted
+from oscar_nd8.shop.staff import MAY_VIEW_PAYMENTS, may_view_payments
+
+__all__ = ["LIST_URL", "Nd8DashboardConfig"]
+
+LIST_URL = "nd8-dashboard:nd8-payments"
+
+
+class Nd8DashboardConfig(OscarDashboardConfig):
+    """`"oscar_nd8.dashboard"` in INSTALLED_APPS; mounted by `include("oscar_nd8.dashboard.urls")`."""
+
+    name = "oscar_nd8.dashboard"
+    label = "nd8_dashboard"
+    verbose_name = _("ND8 payments dashboard")
+    namespace = "nd8-dashboard"
+    # Without it Django hesitates between this class and Oscar's, and takes the label "dashboard".
+    default = True
+
+    default_permissions = MAY_VIEW_PAYMENTS  # type: ignore[assignment]  # the stubs forget Oscar's tuple of lists
+
+    def ready(self) -> None:
+        """Our entry in the dashboard's menu, unless the shop put one where it likes it, and our check."""
+        if not _has_entry(settings.OSCAR_DASHBOARD_NAVIGATION):
+            entry = {
+                "label": _("Payments"),
+                "icon": "fas fa-credit-card",
+                "url_name": LIST_URL,
+                "access_fn": is_in_menu,
+            }
+            settings.OSCAR_DASHBOARD_NAVIGATION = [*settings.OSCAR_DASHBOARD_NAVIGATION, entry]
+        register(check_mounted)
+
+    def get_urls(self) -> list[Any]:
+        """The list of payments, and one payment."""
+        from oscar_nd8.dashboard import views
+
+        urls = [
+            path("", views.list_payments, name="nd8-payments"),
+            path("<int:pk>/", views.show_payment, name="nd8-payment"),
+        ]
+        return list(self.post_process_urls(urls))
+
+
+def is_in_menu(user: Any, url_name: str, url_args: Any = None, url_kwargs: Any = None) -> bool:
+    """Whether `user` is shown the entry. Oscar's own rule raises on every page where our URLs are not mounted."""
+    try:
+        reverse(url_name, args=url_args, kwargs=url_kwargs)
+    except NoReverseMatch:
+        return False
+    return may_view_payments(user)
+
+
+def _has_entry(entries: Iterable[Mapping[str, Any]]) -> bool:
+    return any(entry.get("url_name") == LIST_URL or _has_entry(entry.get("children", ())) for entry in entries)

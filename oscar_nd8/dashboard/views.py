@@ -1,0 +1,82 @@
+"""Payments for staff to read: the list, and one payment with all that is known about it."""
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
+from oscar.views.decorators import check_permissions
+from pydantic import ValidationError
+
+from oscar_nd8.dashboard.forms import PaymentFilterForm
+from oscar_nd8.models import PaymentSession
+from oscar_nd8.shop.overview import overview_of, tries_of
+from oscar_nd8.shop.quote import Quote
+from oscar_nd8.shop.sessions import matching, sessions_seen_by, with_money_and_matters
+from oscar_nd8.shop.timeline import events_of, timeline_of
+
+__all__ = ["list_payments", "show_payment"]
+
+
+@require_safe
+def list_payments(request: HttpRequest) -> HttpResponse:
+    """Newest first, narrowed by the form; a form that is not valid finds nothing and says why."""
+    form = PaymentFilterForm(request.GET)
+    sessions = sessions_seen_by(request.user)
+    sessions = matching(sessions, **form.cleaned_data) if form.is_valid() else sessions.none()
+    paginator = Paginator(with_money_and_matters(sessions), settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "paginator": paginator,
+        "page_obj": page,
+        "overviews": [overview_of(session) for session in page],
+        "may_view_orders": _may_view_orders(request.user),
+    }
+    return render(request, "oscar_nd8/dashboard/payment_list.html", context)
+
+
+@require_safe
+def show_payment(request: HttpRequest, pk: int) -> HttpResponse:
+    """One payment session; 404 for one that is not theirs to see."""
+    sessions = sessions_seen_by(request.user).select_related("order").prefetch_related("payments", "attentions")
+    session = get_object_or_404(sessions, pk=pk)
+    events = list(events_of(session))
+    context = {
+        "overview": overview_of(session),
+        "session": session,
+        "quote": _quote_of(session),
+        "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
+        "events": events,
+        "timeline": timeline_of(session, events),
+        "may_view_orders": _may_view_orders(request.user),
+        "admin_url": _admin_url(session, request.user),
+    }
+    return render(request, "oscar_nd8/dashboard/payment_detail.html", context)
+
+
+def _quote_of(session: PaymentSession) -> Quote | None:
+    try:
+        return Quote.model_validate(session.quote)
+    except ValidationError:
+        return None  # written by another version; the rest of the page matters all the more then
+
+
+def _may_view_orders(user: Any) -> bool:
+    """Whether a link to Oscar's order page would open for `user`; Oscar asks staff for a permission of its own."""
+    config: Any = apps.get_app_config("orders_dashboard")
+    return bool(check_permissions(user, config.get_permissions("order-detail")))
+
+
+def _admin_url(session: PaymentSession, user: Any) -> str:
+    """The session's page in Django's admin; "" where there is none for `user`."""
+    if not (user.is_staff and user.has_perm("oscar_nd8.view_paymentsession")):
+        return ""
+    try:
+        return reverse("admin:oscar_nd8_paymentsession_change", args=[session.pk])
+    except NoReverseMatch:
+        return ""
