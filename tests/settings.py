@@ -35,3 +35,9 @@ STORAGES = {
 # No test may reach ND8 or a forgotten emulator: each gets the address of its own.
 ND8 = {**ND8, "BASE_URL": "http://127.0.0.1:9/sandbox/api/", "CHECKOUT_HOSTS": ["127.0.0.1:9"]}  # noqa: F405
 HAYSTACK_SIGNAL_PROCESSOR = "haystack.signals.BaseSignalProcessor"
+# Products of tests have no pictures, and each missing one would be a traceback in the log.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"sorl.thumbnail": {"level": "CRITICAL"}},
+}

@@ -1,0 +1,77 @@
+"""How many queries each door makes: pinned, and growing with the basket no faster than Oscar itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from oscar_nd8.models import PaymentSession
+from tests.nd8 import ND8
+from tests.shopper import Shopper, make_product
+
+pytestmark = pytest.mark.django_db
+
+SIZES = [1, 10, 50]
+
+
+def queries(action: Callable[[], Any]) -> int:
+    """Queries of one request; savepoints are the test's own doing."""
+    with CaptureQueriesContext(connection) as captured:
+        action()
+    return sum(not each["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")) for each in captured.captured_queries)
+
+
+@pytest.fixture
+def goods(countries: None, settings: Any) -> list[Any]:
+    """As many products as the largest basket needs."""
+    settings.OSCAR_MAX_BASKET_QUANTITY_THRESHOLD = None
+    return [make_product(f"Product {number}", "1.00") for number in range(max(SIZES))]
+
+
+def filled(shopper: Shopper, goods: list[Any], lines: int) -> Shopper:
+    """At the preview, every cache of a running shop warm."""
+    for product in goods[:lines]:
+        shopper.add(product)
+    shopper.go_to_preview()
+    return shopper
+
+
+@pytest.mark.parametrize("lines", SIZES)
+def test_starting_a_payment(customer: Shopper, nd8: ND8, goods: list[Any], lines: int) -> None:
+    filled(customer, goods, lines)
+
+    # One a line is Oscar's own check that the basket may be bought; the rest is the same for every basket.
+    assert queries(customer.pay_now) == 22 + lines
+    assert queries(customer.pay_now) == 14 + lines
+    assert PaymentSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("lines", SIZES)
+def test_the_webhook_that_places_the_order_and_the_return(
+    customer: Shopper, nd8: ND8, goods: list[Any], lines: int
+) -> None:
+    filled(customer, goods, lines).pay_now()
+    session = PaymentSession.objects.get()
+    nd8.outcome(session)
+    stranger = Shopper().client
+
+    # 11 a line to write an order line with its stock; Oscar's own placement makes 13.
+    assert queries(lambda: nd8.deliver(stranger)) == 84 + 11 * lines
+    assert queries(lambda: nd8.deliver(stranger)) == 2
+    assert queries(lambda: customer.client.get(f"/nd8/return/{session.token}/success/")) == 4
+
+
+def test_oscars_own_placement_grows_faster(nd8: ND8, goods: list[Any]) -> None:
+    def place(lines: int) -> int:
+        shopper = filled(Shopper(email=f"{lines}@example.com"), goods, lines)
+        shopper.client.post("/checkout/payment-method/", {"method": "invoice"})
+        return queries(shopper.pay_now)
+
+    assert (place(11) - place(1)) / 10 >= 11
+
+
+def test_a_refused_notification_makes_no_query(nd8: ND8, db: None) -> None:
+    client = Shopper().client
+    assert queries(lambda: client.post("/nd8/webhook/", b"{}", content_type="application/json")) == 0
