@@ -21,9 +21,7 @@ __all__ = ["NAME_LENGTH", "Item", "Part", "itemise"]
 NAME_LENGTH: Final = 200
 
 _HALF: Final = Fraction(1, 2)
-_UNWRITABLE: Final = frozenset(
-    {"Cc", "Cs"}
-)  # control characters, and halves of characters that UTF-8 refuses
+_UNWRITABLE: Final = frozenset({"Cc", "Cs"})  # control characters, and halves of characters that UTF-8 refuses
 # These carry no text but turn around what stands after them, so a product's name could rewrite ND8's page.
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -50,9 +48,7 @@ class Item:
     unit_amount: int
 
 
-def itemise(
-    total: int, parts: Sequence[Part], *, currency: str, whole_name: str, other_name: str
-) -> tuple[Item, ...]:
+def itemise(total: int, parts: Sequence[Part], *, currency: str, whole_name: str, other_name: str) -> tuple[Item, ...]:
     """Items that add up to `total` minor units of `currency`, as close to `parts` as ND8 can show them.
 
     Reductions and rounding are spread over the parts. A difference beyond rounding (more than one minor unit
@@ -68,9 +64,15 @@ def itemise(
     items = [item for part, share in shown for item in _items(part, share, whole)]
     if unexplained:
         items.append(Item(whole if not items else _label(other_name, whole), 1, unexplained))
-    if sum(item.quantity * item.unit_amount for item in items) != total:
-        raise AmountsDisagree(f"The items do not add up to {total} minor units of {currency}.")
-    return tuple(items)
+    return _checked(tuple(items), total)
+
+
+def _checked(items: tuple[Item, ...], total: int) -> tuple[Item, ...]:
+    """The last look before money is asked for, whatever the splitting above believes."""
+    sellable = all(item.quantity >= 1 and item.unit_amount >= 1 for item in items)
+    if not sellable or sum(item.quantity * item.unit_amount for item in items) != total:
+        raise AmountsDisagree(f"The items do not add up to the total of {total} minor units; nothing was sent.")
+    return items
 
 
 def _shares(total: int, parts: list[Part], currency: str) -> tuple[list[tuple[Part, int]], int]:
@@ -134,7 +136,6 @@ def _label(name: str, fallback: str) -> str:
     visible = "".join(
         character
         for character in name
-        if character.isspace()
-        or (character not in _TURNING and unicodedata.category(character) not in _UNWRITABLE)
+        if character.isspace() or (character not in _TURNING and unicodedata.category(character) not in _UNWRITABLE)
     )
     return " ".join(visible.split())[:NAME_LENGTH].rstrip() or fallback

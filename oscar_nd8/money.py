@@ -92,9 +92,7 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     """
     whole = sum(weights)
     if total < 0 or whole <= 0 or min(weights) < 0:
-        raise AmountsDisagree(
-            "Only a total of zero or more can be split, over weights of which one is positive."
-        )
+        raise AmountsDisagree("Only a total of zero or more can be split, over weights of which one is positive.")
     shares = [total * weight // whole for weight in weights]
     by_remainder = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % whole))
     for index in by_remainder[: total - sum(shares)]:

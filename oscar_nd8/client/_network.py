@@ -16,7 +16,7 @@ import httpx
 
 __all__ = ["TimedTransport", "remaining", "until"]
 
-_ends_at: ContextVar[float | None] = ContextVar("oscar_nd8_ends_at", default=None)
+_ends_at: ContextVar[float] = ContextVar("oscar_nd8_ends_at")
 
 # Few servers keep an idle connection for less than this. Writing to one that the server is just closing would
 # leave the outcome of a payment unknown, so a new connection now and then is the cheaper choice.
@@ -34,12 +34,9 @@ def until(ends_at: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
-def remaining(timeout: float | None = None, *, late: type[Exception] = httpx.ReadTimeout) -> float | None:
+def remaining(timeout: float | None = None, *, late: type[Exception] = httpx.ReadTimeout) -> float:
     """Seconds that the next wait may take, at most `timeout`; raises `late` when there are none."""
-    ends_at = _ends_at.get()
-    if ends_at is None:
-        return timeout
-    left = ends_at - monotonic()
+    left = _ends_at.get() - monotonic()
     if left <= 0:
         raise late("The time for this answer is over.")
     return left if timeout is None else min(timeout, left)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from time import monotonic
 from typing import Final, TypeVar
@@ -56,6 +57,8 @@ class Transport:
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
             # Compressed answers could be small on the wire and huge in memory.
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "oscar_nd8"},
+            # What one answer sets must not decide about the next call, perhaps one with other credentials.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
         )
 

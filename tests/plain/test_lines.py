@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oscar_nd8 import money
+from oscar_nd8 import lines, money
 from oscar_nd8.exceptions import AmountsDisagree
 from oscar_nd8.lines import NAME_LENGTH, Item, Part, itemise
 
@@ -145,6 +145,12 @@ def test_even_a_blank_name_for_the_whole_gives_an_item_a_name() -> None:
     assert itemise(100, [], currency="USD", whole_name=" ", other_name="") == (Item("Order", 1, 100),)
 
 
+@pytest.mark.parametrize("wrong", [Item("Mug", 2, 49), Item("Mug", 1, 101), Item("Mug", -1, -100), Item("Mug", 0, 100)])
+def test_items_that_do_not_add_up_are_never_handed_out(wrong: Item) -> None:
+    with pytest.raises(AmountsDisagree):
+        lines._checked((wrong,), 100)
+
+
 @st.composite
 def baskets(draw: st.DrawFn, *, lowest: int = -(10**9), biggest: int = 10**12) -> tuple[int, list[Part], str]:
     amounts = st.decimals(min_value=lowest, max_value=biggest, places=draw(st.integers(0, 6)))
@@ -190,10 +196,10 @@ CENTS = st.lists(st.tuples(st.integers(1, 10_000), st.integers(0, 10**12)), min_
 
 
 @given(CENTS, CURRENCIES)
-def test_whole_cents_that_add_up_keep_every_line_and_its_quantity(lines: list[tuple[int, int]], currency: str) -> None:
-    parts = [Part(f"n{i}", quantity, money.to_major(cents, currency)) for i, (quantity, cents) in enumerate(lines)]
-    result = made((sum(cents for _, cents in lines), parts, currency))
-    for line, (quantity, cents) in zip(parts, lines, strict=True):
+def test_whole_cents_that_add_up_keep_every_line_and_its_quantity(wanted: list[tuple[int, int]], currency: str) -> None:
+    parts = [Part(f"n{i}", quantity, money.to_major(cents, currency)) for i, (quantity, cents) in enumerate(wanted)]
+    result = made((sum(cents for _, cents in wanted), parts, currency))
+    for line, (quantity, cents) in zip(parts, wanted, strict=True):
         own = [item for item in result if item.name.removeprefix(f"{quantity} \N{MULTIPLICATION SIGN} ") == line.name]
         assert sum(item.quantity * item.unit_amount for item in own) == cents
         if cents >= quantity:
@@ -215,8 +221,8 @@ def test_a_reduction_leaves_every_part_visible_where_there_are_cents_enough(
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.decimals(0, 500, places=5)), min_size=1, max_size=20))
-def test_rounding_moves_no_part_by_a_whole_cent(lines: list[tuple[int, Decimal]]) -> None:
-    parts = [Part(f"n{i}", 1, amount * quantity) for i, (quantity, amount) in enumerate(lines)]
+def test_rounding_moves_no_part_by_a_whole_cent(wanted: list[tuple[int, Decimal]]) -> None:
+    parts = [Part(f"n{i}", 1, amount * quantity) for i, (quantity, amount) in enumerate(wanted)]
     total = money.round_to_minor(sum((line.amount for line in parts), Decimal()), "USD")
     shown = {item.name: item.unit_amount for item in made((total, parts, "USD"))}
     if total and len(shown) > 1:
