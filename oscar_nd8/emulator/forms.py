@@ -1,11 +1,11 @@
 """Bodies of control calls: JSON from programs, forms from the overview page."""
 
-import json
 from urllib.parse import parse_qsl
 
 from .reading import Fields, parse_object
 
 FORM = "application/x-www-form-urlencoded"
+FLAGS = {"true": True, "false": False}
 
 
 def is_form(raw: bytes, mimetype: str) -> bool:
@@ -14,15 +14,8 @@ def is_form(raw: bytes, mimetype: str) -> bool:
 
 
 def read_fields(raw: bytes, mimetype: str) -> Fields:
-    """The fields of either kind of body; none at all is an empty object."""
+    """The fields of either kind of body, none at all for an empty one; a form carries words and flags."""
     if is_form(raw, mimetype):
-        return Fields({name: _scalar(value) for name, value in parse_qsl(raw.decode(errors="replace"))})
+        words = parse_qsl(raw.decode(errors="replace"))
+        return Fields({name: FLAGS.get(word, word) for name, word in words})
     return Fields(parse_object(raw) if raw.strip() else {})
-
-
-def _scalar(value: str) -> object:
-    """`"true"` and `"3"` of a form as what JSON would say; words stay words."""
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

@@ -9,7 +9,7 @@ from .records import PAID_STATUSES, Organization, Refund, Transaction
 from .world import World
 
 STATUSES = frozenset({"pending", "processing", "completed", "failed", "rejected"})
-AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
+AMOUNT = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?")
 
 
 def grant(world: World, transaction: Transaction, *, reason: str, amount: str | None) -> Refund:

@@ -1,0 +1,69 @@
+"""The served operations keep ND8's contract, whatever anybody sends."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, settings
+from schemathesis.config import (
+    GenerationConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+)
+from schemathesis.generation import GenerationMode
+
+from oscar_nd8.emulator import Emulator
+from tests.emulator.conftest import KEY
+from tests.emulator.merchant import Merchant
+
+CONTRACT = Path(__file__).with_name("nd8_openapi.yaml")
+NO_LIMIT = 10**60
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document
+
+
+def narrowed(contract: dict[str, Any]) -> dict[str, Any]:
+    """The contract with ids of things that exist here, so that valid requests find something."""
+    parts = contract["components"]
+    parts["parameters"]["PaymentId"]["schema"]["enum"] = ["1", "TXunknown"]
+    parts["parameters"]["RefundId"]["schema"]["enum"] = ["2", "RFunknown"]
+    parts["schemas"]["CatalogueItem"]["properties"]["id"]["enum"] = ["prod_mug", "prod_poster"]
+    return contract
+
+
+def config() -> SchemathesisConfig:
+    """Valid and invalid requests, without the keys that the test itself sends."""
+    generation = GenerationConfig(
+        modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE],
+        allow_x00=False,
+        allow_extra_parameters=False,
+        with_security_parameters=False,
+    )
+    return SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
+
+
+schema = schemathesis.openapi.from_dict(narrowed(load(CONTRACT)), config=config())
+
+
+@pytest.fixture
+def base_url(emulator: Emulator, merchant: Merchant) -> str:
+    """An emulator with a payment and a refund, and limits that nothing valid can exceed."""
+    emulator.control("organization", min_payment=0, max_payment=NO_LIMIT, wallet_balance=10**14)
+    payment = merchant.paid(products=[{"name": "Yacht", "unit_price": 10**12, "quantity": 2}])
+    merchant.refund(payment, amount="1.00")
+    return emulator.sandbox_api_url
+
+
+@schema.parametrize()
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_every_answer_keeps_the_contract(case: schemathesis.Case[Any], base_url: str, emulator: Emulator) -> None:
+    answer = case.call_and_validate(base_url=base_url, headers=KEY)
+    if "refund_public_id" in answer.text:
+        # What it took would be missing for the next valid request.
+        emulator.control(f"refunds/RF{answer.json()['refund_public_id']}/outcome", status="failed")
