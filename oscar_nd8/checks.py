@@ -1,12 +1,13 @@
 """System checks: what a shop can get wrong in its project, said at start-up in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings as project
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
+from django.db import connections
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
@@ -41,7 +42,7 @@ def register_all() -> None:
         register(check)
     register(check_account)
     register(check_production, Tags.security)
-    register(check_database, Tags.database)
+    register(check_database)
 
 
 def check_payment_view(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
@@ -144,15 +145,19 @@ def check_production(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
 
 def check_database(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
     """The claim that places an order once was proved on two databases."""
-    database = project.DATABASES["default"]
-    vendor = database["ENGINE"].rsplit(".", 1)[-1].removesuffix("3").replace("postgresql_psycopg2", "postgresql")
+    database = connections["default"]
+    yield from advice_on_database(database.vendor, database.settings_dict.get("OPTIONS", {}))
+
+
+def advice_on_database(vendor: str, options: Mapping[str, Any]) -> Found:
+    """What to change for a database of Django's name `vendor` with these OPTIONS."""
     if vendor not in PROVED_DATABASES:
         yield Advice(
             f"oscar_nd8 is proved on PostgreSQL and SQLite, not on {vendor}.",
             hint="Use PostgreSQL in a shop that takes money.",
             id="oscar_nd8.W006",
         )
-    if vendor == "sqlite" and database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
+    if vendor == "sqlite" and options.get("transaction_mode") != "IMMEDIATE":
         yield Advice(
             'SQLite without "transaction_mode": "IMMEDIATE" answers "database is locked" when two requests write.',
             hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": '
