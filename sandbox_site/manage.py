@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from django.core.management import execute_from_command_line
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -11,8 +13,6 @@ def main() -> None:
     """Put the repository on the path (the shop is a package in it) and hand over to Django."""
     sys.path.insert(0, str(REPOSITORY))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sandbox_site.settings")
-    from django.core.management import execute_from_command_line
-
     execute_from_command_line(sys.argv)
 
 

@@ -1,4 +1,4 @@
-"""The settings of a shop on one machine; SHOP_PORT, ND8_EMULATOR_PORT, DATABASE_URL and DEBUG steer them."""
+"""A shop on one machine, steered by SHOP_PORT, ND8_EMULATOR_PORT, DATABASE_URL, SANDBOX_VAR_DIR and DEBUG."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  # Oscar's documented way: its defaults first, the shop's choices below
 
 SITE_DIR = Path(__file__).resolve().parent
-VAR_DIR = SITE_DIR / "var"
+VAR_DIR = Path(os.environ.get("SANDBOX_VAR_DIR", SITE_DIR / "var"))
 VAR_DIR.mkdir(exist_ok=True)
 
 SHOP_PORT = int(os.environ.get("SHOP_PORT", "8000"))

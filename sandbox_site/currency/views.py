@@ -19,9 +19,7 @@ def choose_currency(request: HttpRequest) -> HttpResponse:
     filled = not request.basket.is_empty  # type: ignore[attr-defined]  # BasketMiddleware
     if filled and wanted != currency_in_force(request):
         # Lines keep the price they were added with; changing them behind the shopper's back would be worse.
-        messages.warning(
-            request, _("Please empty your cart before you change the currency: its prices are fixed.")
-        )
+        messages.warning(request, _("Please empty your cart before you change the currency: its prices are fixed."))
     else:
         request.session[SESSION_KEY] = wanted
     return redirect_to_referrer(request, "home")

@@ -3,7 +3,7 @@
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from oscar.apps.catalogue import models
-from oscar.apps.catalogue.categories import create_from_breadcrumbs  # type: ignore[import-untyped]  # no stubs
+from oscar.apps.catalogue.categories import create_from_breadcrumbs
 
 from sandbox_site.forks.partner.models import Partner, StockRecord
 
@@ -68,9 +68,7 @@ def _product(item: goods.Product, partner: Partner, options: dict[goods.Option, 
 def _picture(item: goods.Product) -> str:
     """The name of the picture's file, drawn unless another database has already had it drawn."""
     name = f"products/{item.upc.lower()}.png"
-    return (
-        name if default_storage.exists(name) else default_storage.save(name, ContentFile(item.picture.png()))
-    )
+    return name if default_storage.exists(name) else default_storage.save(name, ContentFile(item.picture.png()))
 
 
 def _stock(product: models.Product, price: goods.Price, partner: Partner) -> None:

@@ -31,9 +31,7 @@ def seed_pages() -> None:
     MailSite.objects.clear_cache()
     home = HomePage.objects.first() or _home()
     if not TextPage.objects.child_of(home).exists():
-        home.add_child(
-            instance=TextPage(title="Delivery", slug="delivery", body=DELIVERY, show_in_menus=True)
-        )
+        home.add_child(instance=TextPage(title="Delivery", slug="delivery", body=DELIVERY, show_in_menus=True))
     Site.objects.update_or_create(
         is_default_site=True,
         defaults={

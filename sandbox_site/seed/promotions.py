@@ -32,9 +32,7 @@ def seed_promotions() -> None:
         once=True,
     )
     _voucher("WELCOME10", "10% off everything", everything, (Condition.COUNT, 1), (Benefit.PERCENTAGE, 10))
-    _voucher(
-        "FIVEOFF", "5.00 off from 20.00", everything, (Condition.VALUE, 20), (Benefit.FIXED, 5), once=True
-    )
+    _voucher("FIVEOFF", "5.00 off from 20.00", everything, (Condition.VALUE, 20), (Benefit.FIXED, 5), once=True)
     _voucher(
         "ONCE",
         "15% off, for the first who uses it",
@@ -87,9 +85,7 @@ def _voucher(
     usage: str = Voucher.MULTI_USE,
     once: bool = False,
 ) -> None:
-    offer = _offer(
-        name, goods_range, condition, benefit, kind=ConditionalOffer.VOUCHER, priority=-10, once=once
-    )
+    offer = _offer(name, goods_range, condition, benefit, kind=ConditionalOffer.VOUCHER, priority=-10, once=once)
     start, end = ALWAYS
     defaults = {"name": name, "usage": usage, "start_datetime": start, "end_datetime": end}
     voucher, created = Voucher.objects.get_or_create(code=code, defaults=defaults)

@@ -38,9 +38,7 @@ class Sheet:
 
     def oval(self, x: float, y: float, across: float, down: float, colour: str) -> None:
         """An ellipse by its centre and its two radii."""
-        self._pen.ellipse(
-            ((x - across) * UNIT, (y - down) * UNIT, (x + across) * UNIT, (y + down) * UNIT), fill=colour
-        )
+        self._pen.ellipse(((x - across) * UNIT, (y - down) * UNIT, (x + across) * UNIT, (y + down) * UNIT), fill=colour)
 
     def ring(self, x: float, y: float, radius: float, width: float, colour: str) -> None:
         """A circle's outline."""

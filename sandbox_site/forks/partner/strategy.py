@@ -19,9 +19,7 @@ class PerCurrency(strategy.NoTax, strategy.StockRequired, strategy.Structured):
         """The product's stock record in the shopper's currency, or None: then it cannot be bought in it."""
         currency = self._currency or currency_in_force(self.request)
         # Compared here and not in the database: the records may have been prefetched.
-        return next(
-            (record for record in product.stockrecords.all() if record.price_currency == currency), None
-        )
+        return next((record for record in product.stockrecords.all() if record.price_currency == currency), None)
 
     def fetch_for_line(self, line: Any, stockrecord: Any = None) -> strategy.PurchaseInfo:
         """Price a line as it was added, so that a job without a request finds the shopper's currency too."""

@@ -1,3 +1,3 @@
 """Oscar's registrations of the shipping models, unchanged."""
 
-import oscar.apps.shipping.admin  # type: ignore[import-untyped]  # noqa: F401  # importing registers
+import oscar.apps.shipping.admin  # noqa: F401  # importing registers

@@ -81,15 +81,11 @@ class Migration(migrations.Migration):
                 ("state", models.CharField(max_length=255, verbose_name="State/County", blank=True)),
                 (
                     "postcode",
-                    oscar.models.fields.UppercaseCharField(
-                        max_length=64, verbose_name="Post/Zip-code", blank=True
-                    ),
+                    oscar.models.fields.UppercaseCharField(max_length=64, verbose_name="Post/Zip-code", blank=True),
                 ),
                 (
                     "search_text",
-                    models.TextField(
-                        editable=False, verbose_name="Search text - used only for searching addresses"
-                    ),
+                    models.TextField(editable=False, verbose_name="Search text - used only for searching addresses"),
                 ),
                 (
                     "country",

@@ -61,9 +61,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "countries",
-                    models.ManyToManyField(
-                        blank=True, verbose_name="Countries", to="address.Country", null=True
-                    ),
+                    models.ManyToManyField(blank=True, verbose_name="Countries", to="address.Country", null=True),
                 ),
             ],
             options={
@@ -142,9 +140,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "countries",
-                    models.ManyToManyField(
-                        blank=True, verbose_name="Countries", to="address.Country", null=True
-                    ),
+                    models.ManyToManyField(blank=True, verbose_name="Countries", to="address.Country", null=True),
                 ),
             ],
             options={
