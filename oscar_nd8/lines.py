@@ -20,7 +20,6 @@ __all__ = ["NAME_LENGTH", "Item", "Part", "itemise"]
 # ND8 documents no limit. 200 characters fit the columns such names are kept in, and tell products apart.
 NAME_LENGTH: Final = 200
 
-_HALF: Final = Fraction(1, 2)
 _UNWRITABLE: Final = frozenset({"Cc", "Cs"})  # control characters, and halves of characters that UTF-8 refuses
 # These carry no text but turn around what stands after them, so a product's name could rewrite ND8's page.
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -82,7 +81,7 @@ def _shares(total: int, parts: list[Part], currency: str) -> tuple[list[tuple[Pa
     shown = [(part, amount) for part, amount in zip(parts, exact, strict=True) if amount > 0]
     unexplained = 0
     if total - explained > len(parts):
-        unexplained = total - max(math.floor(explained + _HALF), 0)
+        unexplained = total - max(math.floor(explained + Fraction(1, 2)), 0)
     if total == unexplained or not shown or any(part.quantity < 1 for part, _ in shown):
         return [], total
     shares = _spread(total - unexplained, [amount for _, amount in shown])
@@ -108,11 +107,11 @@ def _spread(total: int, amounts: list[Fraction]) -> list[int]:
 
 
 def _kept_visible(shares: list[int], amounts: list[Fraction]) -> list[int]:
-    """No part that costs something drops out: it gets one minor unit, taken from those that have more.
+    """No part that costs a minor unit or more drops out: it keeps one, taken from those that have more.
 
     Left as it is when the total has fewer minor units than there are such parts.
     """
-    lifted = [share or int(amount >= _HALF) for share, amount in zip(shares, amounts, strict=True)]
+    lifted = [share or int(amount >= 1) for share, amount in zip(shares, amounts, strict=True)]
     missing = sum(lifted) - sum(shares)
     spare = [share - 1 if share else 0 for share in lifted]
     if not 0 < missing <= sum(spare):
