@@ -76,33 +76,40 @@ def leaves_unanswered(kind: str) -> bool:
     return kind in {"timeout_before", "timeout_after", "reset"}
 
 
+class _Dropped:
+    """A body whose first byte never comes: it waits, then ends the connection."""
+
+    def __init__(self, wait: Callable[[], object]) -> None:
+        self._wait = wait
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self._wait()
+        raise ConnectionResetError("dropped on purpose")
+
+
 def _silence(connection: socket.socket, seconds: float) -> Response:
-    def wait() -> Iterator[bytes]:
+    def wait() -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(connection, selectors.EVENT_READ)  # a caller who leaves makes it readable
             selector.select(seconds)
-        yield from _dropped()
 
-    return Response(wait())
+    return Response(_Dropped(wait))
+
+
+def _reset(connection: socket.socket) -> Response:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    return Response(_Dropped(lambda: None))
 
 
 def _slow(whole: Response, seconds: float) -> Response:
     body = whole.get_data()
 
     def drip() -> Iterator[bytes]:
-        pieces = max(len(body), 1)
         for byte in body:
-            time.sleep(seconds / pieces)
+            time.sleep(seconds / len(body))
             yield bytes([byte])
 
     return Response(drip(), whole.status_code, whole.headers)
-
-
-def _reset(connection: socket.socket) -> Response:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    return Response(_dropped())
-
-
-def _dropped() -> Iterator[bytes]:
-    raise ConnectionResetError("dropped on purpose")
-    yield b""

@@ -1,5 +1,6 @@
 """One emulator for all tests here, as new for each; a shop to send webhooks to; a merchant with a key."""
 
+import ssl
 from collections.abc import Iterator
 
 import httpx
@@ -10,6 +11,7 @@ from tests.emulator.merchant import Merchant
 from tests.emulator.receiver import Receiver, receiving
 
 KEY = {"Authorization": "Api-Key nd8_test_key"}
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which would take longer than most tests
 
 
 @pytest.fixture(scope="package")
@@ -29,14 +31,14 @@ def emulator(one_emulator: Emulator) -> Emulator:
 @pytest.fixture
 def merchant(emulator: Emulator) -> Iterator[Merchant]:
     """A merchant in the sandbox."""
-    with httpx.Client(base_url=emulator.sandbox_api_url, headers=KEY, trust_env=False) as http:
+    with httpx.Client(base_url=emulator.sandbox_api_url, headers=KEY, trust_env=False, verify=NO_TLS) as http:
         yield Merchant(emulator, http)
 
 
 @pytest.fixture
 def shopper(emulator: Emulator) -> Iterator[httpx.Client]:
     """A browser without JavaScript that does not leave the emulator."""
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as http:
         yield http
 
 

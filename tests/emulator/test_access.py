@@ -1,6 +1,5 @@
 """Who may call what."""
 
-import httpx
 import pytest
 
 from oscar_nd8.emulator import Emulator
@@ -10,7 +9,7 @@ from tests.emulator.merchant import BODY, Merchant
 @pytest.mark.parametrize("prefix", ["api", "sandbox/api"])
 @pytest.mark.parametrize("headers", [{"Authorization": "Api-Key nd8_test_key"}, {"Api-Key": "nd8_test_key"}])
 def test_both_forms_of_the_key_open_both_prefixes(emulator: Emulator, prefix: str, headers: dict[str, str]) -> None:
-    answer = httpx.post(f"{emulator.url}{prefix}/checkout/create/", json=BODY, headers=headers)
+    answer = emulator.http.post(f"{emulator.url}{prefix}/checkout/create/", json=BODY, headers=headers)
     assert answer.status_code == 201
 
 
@@ -26,22 +25,24 @@ def test_both_forms_of_the_key_open_both_prefixes(emulator: Emulator, prefix: st
     ],
 )
 def test_without_a_valid_key_nothing_is_done(emulator: Emulator, headers: dict[str, str]) -> None:
-    answer = httpx.post(f"{emulator.api_url}/checkout/create/", json=BODY, headers=headers)
+    answer = emulator.http.post(f"{emulator.api_url}/checkout/create/", json=BODY, headers=headers)
     assert answer.status_code == 401
     assert list(answer.json()) == ["detail"]
     assert emulator.state()["checkouts"] == []
 
 
-def call_all(base_url: str, key: str) -> dict[str, int]:
+def call_all(emulator: Emulator, key: str) -> dict[str, int]:
     """The status that each operation answers to a key, for ids that nothing has."""
-    with httpx.Client(base_url=base_url, headers={"Api-Key": key}) as http:
-        return {
-            "createPayment": http.post("checkout/create/", json=BODY).status_code,
-            "getPaymentById": http.get("transactions/TX0/").status_code,
-            "createRefundForPayment": http.post("transactions/TX0/refund/", json={"reason": "x"}).status_code,
-            "listRefunds": http.get("refunds/").status_code,
-            "getRefundById": http.get("refunds/RF0/").status_code,
-        }
+    api, headers = emulator.api_url, {"Api-Key": key}
+    http = emulator.http
+    refund = f"{api}/transactions/TX0/refund/"
+    return {
+        "createPayment": http.post(f"{api}/checkout/create/", json=BODY, headers=headers).status_code,
+        "getPaymentById": http.get(f"{api}/transactions/TX0/", headers=headers).status_code,
+        "createRefundForPayment": http.post(refund, json={"reason": "x"}, headers=headers).status_code,
+        "listRefunds": http.get(f"{api}/refunds/", headers=headers).status_code,
+        "getRefundById": http.get(f"{api}/refunds/RF0/", headers=headers).status_code,
+    }
 
 
 CLOSED = {
@@ -65,17 +66,17 @@ CLOSED = {
 )
 def test_a_scope_opens_its_operations_and_no_other(emulator: Emulator, scope: str, opened: dict[str, int]) -> None:
     emulator.control("keys", key="narrow", scopes=[scope])
-    assert call_all(emulator.api_url, "narrow") == CLOSED | opened
+    assert call_all(emulator, "narrow") == CLOSED | opened
 
 
 def test_no_scopes_are_all_scopes(emulator: Emulator) -> None:
     emulator.control("keys", key="wide", scopes=[])
-    assert 403 not in call_all(emulator.api_url, "wide").values()
+    assert 403 not in call_all(emulator, "wide").values()
 
 
 def test_a_missing_scope_is_named(emulator: Emulator) -> None:
     emulator.control("keys", key="narrow", scopes=["refunds:read"])
-    answer = httpx.post(f"{emulator.api_url}/checkout/create/", json=BODY, headers={"Api-Key": "narrow"})
+    answer = emulator.http.post(f"{emulator.api_url}/checkout/create/", json=BODY, headers={"Api-Key": "narrow"})
     assert answer.json() == {"detail": "This API key lacks the scope checkout:create."}
 
 
@@ -83,7 +84,7 @@ def test_a_missing_scope_is_named(emulator: Emulator) -> None:
 def test_a_key_belongs_to_its_environment(emulator: Emulator, environment: str, statuses: tuple[int, int]) -> None:
     emulator.control("keys", key="one", environment=environment)
     seen = [
-        httpx.post(f"{url}/checkout/create/", json=BODY, headers={"Api-Key": "one"}).status_code
+        emulator.http.post(f"{url}/checkout/create/", json=BODY, headers={"Api-Key": "one"}).status_code
         for url in (emulator.api_url, emulator.sandbox_api_url)
     ]
     assert tuple(seen) == statuses
@@ -99,11 +100,11 @@ def test_a_revoked_key_is_refused_until_the_reset(emulator: Emulator, merchant: 
 def test_sandbox_payments_are_unknown_to_production(emulator: Emulator, merchant: Merchant) -> None:
     payment = merchant.paid()
     refund = "RF" + merchant.refund(payment).json()["refund_public_id"]
-    with httpx.Client(base_url=emulator.api_url, headers={"Api-Key": "nd8_test_key"}) as production:
-        assert production.get(f"transactions/{payment}/").status_code == 404
-        assert production.post(f"transactions/{payment}/refund/", json={"reason": "x"}).status_code == 404
-        assert production.get(f"refunds/{refund}/").status_code == 404
-        assert production.get("refunds/").json() == []
+    http, api = merchant.http, emulator.api_url
+    assert http.get(f"{api}/transactions/{payment}/").status_code == 404
+    assert http.post(f"{api}/transactions/{payment}/refund/", json={"reason": "x"}).status_code == 404
+    assert http.get(f"{api}/refunds/{refund}/").status_code == 404
+    assert http.get(f"{api}/refunds/").json() == []
 
 
 def test_refunds_cannot_be_posted_to_the_list(merchant: Merchant) -> None:

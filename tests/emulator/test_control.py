@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from oscar_nd8.emulator import Emulator
@@ -131,6 +130,6 @@ def test_a_button_without_fields_is_a_form_too(emulator: Emulator, merchant: Mer
 
 
 def test_a_stranger_on_the_web_page_is_refused_in_html(emulator: Emulator) -> None:
-    answer = httpx.get(f"{emulator.url}nothing")
+    answer = emulator.http.get("nothing")
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert "Not Found" in answer.text

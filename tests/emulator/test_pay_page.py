@@ -172,15 +172,15 @@ def test_a_paid_page_leads_back_to_the_shop(merchant: Merchant, shopper: httpx.C
 def test_an_expired_page_takes_no_money() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     with running(clock=lambda: now) as emulator:
-        answer = httpx.post(f"{emulator.sandbox_api_url}/checkout/create/", json=body(), headers=KEY)
+        answer = emulator.http.post(f"{emulator.sandbox_api_url}/checkout/create/", json=body(), headers=KEY)
         checkout = answer.json()
         assert checkout["expires_at"] == int((now + timedelta(minutes=30)).timestamp())
         now += timedelta(minutes=30, seconds=-1)
-        assert httpx.get(checkout["checkout_url"]).status_code == 200
+        assert emulator.http.get(checkout["checkout_url"]).status_code == 200
         now += timedelta(seconds=1)
         for expired in (
-            httpx.get(checkout["checkout_url"]),
-            httpx.post(checkout["checkout_url"], data={"choice": "pay"}),
+            emulator.http.get(checkout["checkout_url"]),
+            emulator.http.post(checkout["checkout_url"], data={"choice": "pay"}),
         ):
             assert expired.status_code == 410
             assert "This payment session has expired" in Page(expired.text).text
