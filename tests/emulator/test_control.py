@@ -133,3 +133,9 @@ def test_a_stranger_on_the_web_page_is_refused_in_html(emulator: Emulator) -> No
     answer = emulator.http.get("nothing")
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert "Not Found" in answer.text
+
+
+def test_a_forgotten_slash_leads_to_the_page(emulator: Emulator, merchant: Merchant) -> None:
+    url = merchant.checkout()["checkout_url"]
+    answer = emulator.http.get(url.rstrip("/"))
+    assert (answer.status_code, answer.headers["Location"]) == (308, url)

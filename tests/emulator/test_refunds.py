@@ -251,3 +251,12 @@ def test_a_page_has_fifty_refunds_and_never_more_than_a_hundred(merchant: Mercha
         refunded(merchant, transaction, amount="1.00")
     assert len(merchant.refunds()) == 50
     assert len(merchant.refunds(page_size=1000)) == 100
+
+
+def test_a_forced_status_is_left_alone_by_refunds(emulator: Emulator, merchant: Merchant) -> None:
+    checkout = merchant.checkout()
+    transaction = merchant.end(checkout, "paid")
+    refund = refunded(merchant, transaction)
+    merchant.end(checkout, "paid", status="disputed")
+    conclude(emulator, refund, "completed")
+    assert merchant.payment(transaction)["status"] == "disputed"

@@ -238,3 +238,10 @@ def test_delivery_modes_that_make_no_sense(emulator: Emulator, merchant: Merchan
 
 def test_an_unknown_delivery_cannot_be_resent(merchant: Merchant) -> None:
     assert merchant.refuse("deliveries/none/resend").status_code == 404
+
+
+def test_a_resend_goes_nowhere_without_an_address(emulator: Emulator, merchant: Merchant) -> None:
+    merchant.paid()
+    (first,) = emulator.state()["deliveries"]
+    emulator.control(f"deliveries/{first['id']}/resend")
+    assert [(one["state"], one["tries"]) for one in emulator.state()["deliveries"]] == [("unsent", [])] * 2
