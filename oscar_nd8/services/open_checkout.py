@@ -81,13 +81,17 @@ def _items(quote: Quote) -> tuple[Item, ...]:
     if reason:
         raise NotOffered(reason)
     with_tax = get_settings().PRICE_MODE == "TTC"
-    return itemise(
+    unexplained = _("Other charges")
+    items = itemise(
         minor_total(quote, with_tax=with_tax),
         parts_of(quote, with_tax=with_tax),
         currency=quote.currency,
         whole_name=_("Your order"),
-        other_name=_("Other charges"),
+        other_name=unexplained,
     )
+    if any(item.name == unexplained for item in items):
+        logger.warning("An order's total is more than its lines, shipping and surcharges: ND8 shows the rest by itself")
+    return items
 
 
 def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSession | None:

@@ -54,18 +54,25 @@ def _place(session: PaymentSession) -> None:
         )
     except AlreadyClaimed:
         session.refresh_from_db()
+        if session.status == SessionStatus.PAID:
+            # Whoever claims a session leaves PAID with the order: this order is somebody else's.
+            _hold(session, f"the order number {session.order_number} is taken by an order that is not this one's.")
         return
     except QuoteUnplaceable as error:
-        reason = f"The payment arrived, but the order cannot be written: {error} Put it right and place it, or refund."
-        if move_session(session.pk, SessionStatus.HELD, reason=reason):
-            raise_attention(session, Attention.Kind.HELD, reason)
-        session.refresh_from_db()
+        _hold(session, str(error))
         return
     session.refresh_from_db()
     logger.info("Session %s placed its order", session.order_number)
     _notice(session, quote)
     _book(session)
     signals.order_placed.send_robust(sender=PaymentSession, session=session, order=order)
+
+
+def _hold(session: PaymentSession, problem: str) -> None:
+    reason = f"The payment arrived, but the order cannot be written: {problem} Put it right and place it, or refund."
+    if move_session(session.pk, SessionStatus.HELD, reason=reason):
+        raise_attention(session, Attention.Kind.HELD, reason)
+    session.refresh_from_db()
 
 
 def _claim(session_id: int) -> bool:
