@@ -13,7 +13,7 @@ from oscar.core.loading import get_class
 
 from oscar_nd8.checkout.forms import PayerForm, PaymentMethodForm
 from oscar_nd8.checkout.methods import ND8, is_chosen, methods_for
-from oscar_nd8.exceptions import ND8Error, NotOffered, NotReusable
+from oscar_nd8.exceptions import ND8Error, NotOffered, NotReusable, RequestRejected
 from oscar_nd8.gateway import ReturnAddresses
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.open_checkout import open_checkout
@@ -105,6 +105,13 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
             )
         except (NotOffered, NotReusable) as error:
             raise UnableToTakePayment(str(error)) from error
+        except RequestRejected as error:
+            raise UnableToTakePayment(
+                _(
+                    "The payment service refused to open a payment for this order. You have not been charged, and "
+                    "your basket is unchanged. Please choose another way to pay, or write to us."
+                )
+            ) from error
         except ND8Error as error:
             raise UnableToTakePayment(
                 _(

@@ -1,5 +1,6 @@
 """The way back from ND8: what the page says comes from our records; what the browser says changes nothing."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,11 @@ from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.settle import settle
 from oscar_nd8.shop.addresses import address_of
 from oscar_nd8.shop.shopper import is_theirs
-from oscar_nd8.states import SessionStatus
+from oscar_nd8.states import UNPAID_ENDS, DepositState, PaymentState, SessionStatus
 
 __all__ = ["ResumeView", "ReturnStateView", "ReturnView"]
+
+logger = logging.getLogger("oscar_nd8")
 
 S = SessionStatus
 FINAL = {S.PLACED, S.HELD}
@@ -89,9 +92,11 @@ def _settled(session: PaymentSession) -> PaymentSession:
     try:
         return settle(session)
     except ProviderError:
-        # Nothing is lost: the page says that the answer is open, and asks again.
-        session.refresh_from_db()
-        return session
+        logger.info("ND8 could not be asked about session %s; the page says that the answer is open", session.pk)
+    except Exception:  # a shopper who paid is told what we know, not that a mail server is down
+        logger.exception("Session %s could not be settled from its return page", session.pk)
+    session.refresh_from_db()
+    return session
 
 
 def _thank_you(request: HttpRequest, session: PaymentSession) -> HttpResponse:
@@ -109,12 +114,18 @@ def _template(session: PaymentSession, outcome: str) -> str:
         page = "failed"
     elif session.status in {S.CANCELED, S.EXPIRED}:
         page = "canceled"
-    elif session.status == S.OPEN and outcome != "success":
-        # ND8 says that nothing was paid yet: going back to the same page cannot charge twice.
+    elif session.status == S.OPEN and outcome != "success" and not _is_under_way(session):
+        # As far as the browser tells, nothing was paid: going back to the same page cannot charge twice.
         page = "failed" if outcome == "failed" else "canceled"
     else:
         page = "confirming"
     return f"oscar_nd8/checkout/return_{page}.html"
+
+
+def _is_under_way(session: PaymentSession) -> bool:
+    """Whether ND8 is working on a payment right now, whatever address the browser came back by."""
+    payment = session.payments.last()
+    return payment is not None and payment.state == PaymentState.PROCESSING and payment.deposit != DepositState.FAILED
 
 
 def _context(session: PaymentSession) -> dict[str, Any]:
@@ -124,6 +135,7 @@ def _context(session: PaymentSession) -> dict[str, Any]:
     return {
         "session": session,
         "decline": explain_decline(message),
+        "is_certain": session.status in UNPAID_ENDS,
         "can_resume": session.can_be_paid_at(timezone.now()),
         "resume_url": address_of("resume", token=session.token),
         "state_url": address_of("return-state", token=session.token),

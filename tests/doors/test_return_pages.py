@@ -169,3 +169,35 @@ def test_the_waiting_page_asks_our_record_and_not_nd8(guest: Shopper, session: P
     asked = nd8.calls("getPaymentById")
     assert guest.client.get(state).json() == {"settled": True}
     assert nd8.calls("getPaymentById") == asked
+
+
+@pytest.mark.parametrize("outcome", ["success", "failed", "canceled"])
+def test_while_nd8_works_on_a_payment_no_address_offers_to_pay_again(
+    guest: Shopper, session: PaymentSession, nd8: ND8, outcome: str
+) -> None:
+    nd8.outcome(session, "processing")
+    nd8.deliver(Shopper().client)
+    assert "Please do not pay again" in page(guest, session, outcome)
+
+
+def test_an_unconfirmed_failure_promises_nothing_that_is_not_known(guest: Shopper, session: PaymentSession) -> None:
+    assert "Should you have paid after all" in page(guest, session, "failed")
+    assert "Should you have paid after all" in page(guest, session, "canceled")
+
+
+def test_a_mail_server_that_is_down_does_not_stand_between_a_shopper_and_the_thank_you_page(
+    guest: Shopper, session: PaymentSession, nd8: ND8, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = "tests.shops.mail.Refusing"
+    nd8.outcome(session)
+    nd8.deliver(Shopper().client)
+    assert guest.client.get(f"/nd8/return/{session.token}/success/")["Location"] == "/checkout/thank-you/"
+
+
+def test_a_payment_that_nd8_refuses_says_so_and_keeps_the_basket(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    nd8.control("organization", min_payment="500.00")
+    guest.add(mug).go_to_preview()
+    response = guest.pay_now()
+    assert response.status_code == 200
+    assert "refused to open a payment" in response.content.decode()
+    assert guest.goods() == [("Enamel mug", 1)]

@@ -52,7 +52,7 @@ class Road(RuleBasedStateMachine):
         self.nd8.http.post(f"checkouts/{opened[pick % len(opened)].checkout_id}/outcome", json={"outcome": outcome})
 
     @rule(pick=st.integers(0, 99), again=st.booleans())
-    def deliver(self, pick: int, again: bool) -> None:  # noqa: FBT001  # drawn by hypothesis
+    def deliver(self, pick: int, again: bool) -> None:
         """Any of the messages so far arrives: late, early, twice, under its own or a new delivery id."""
         sent = self.nd8.state["deliveries"]
         if sent:

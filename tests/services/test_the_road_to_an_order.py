@@ -124,9 +124,7 @@ def test_a_double_click_begins_one_payment(guest: Shopper, nd8: ND8, mug: Any) -
     assert nd8.calls("createPayment") == 1
 
 
-def test_a_changed_basket_begins_another_payment_and_both_can_still_be_paid(
-    guest: Shopper, nd8: ND8, mug: Any
-) -> None:
+def test_a_changed_basket_begins_another_payment_and_both_can_still_be_paid(guest: Shopper, nd8: ND8, mug: Any) -> None:
     first = begin(guest, mug)
     guest.add(make_product("Poster", "5.00"))
     second_url = guest.pay_now()["Location"]
