@@ -26,9 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "token",
@@ -67,9 +65,7 @@ class Migration(migrations.Migration):
                 ("expires_at", models.DateTimeField(null=True, verbose_name="expires")),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, verbose_name="created"
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
                 ),
                 ("opened_at", models.DateTimeField(null=True, verbose_name="opened")),
                 ("paid_at", models.DateTimeField(null=True, verbose_name="paid")),
@@ -139,9 +135,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("gateway", models.CharField(default="nd8", max_length=32, verbose_name="gateway")),
                 ("transaction_id", models.CharField(max_length=255, verbose_name="transaction")),
@@ -221,9 +215,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -242,9 +234,7 @@ class Migration(migrations.Migration):
                 ("detail", models.TextField(verbose_name="what happened, and what to do")),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, verbose_name="since"
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="since"),
                 ),
                 ("resolved_at", models.DateTimeField(null=True, verbose_name="settled")),
                 (
@@ -268,9 +258,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("gateway", models.CharField(default="nd8", max_length=32, verbose_name="gateway")),
                 ("delivery_id", models.CharField(max_length=64, verbose_name="delivery")),
@@ -297,9 +285,7 @@ class Migration(migrations.Migration):
                 ("last_error", models.CharField(blank=True, max_length=500, verbose_name="last error")),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, verbose_name="received"
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="received"),
                 ),
                 ("processed_at", models.DateTimeField(null=True, verbose_name="processed")),
             ],
@@ -396,16 +382,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="payment",
-            constraint=models.UniqueConstraint(
-                fields=("gateway", "transaction_id"), name="nd8_one_row_a_transaction"
-            ),
+            constraint=models.UniqueConstraint(fields=("gateway", "transaction_id"), name="nd8_one_row_a_transaction"),
         ),
         migrations.AddConstraint(
             model_name="payment",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("debited_at__isnull", True), ("allocated_at__isnull", False), _connector="OR"
-                ),
+                condition=models.Q(("debited_at__isnull", True), ("allocated_at__isnull", False), _connector="OR"),
                 name="nd8_debited_means_allocated",
             ),
         ),

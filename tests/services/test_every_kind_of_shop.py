@@ -142,7 +142,7 @@ def test_a_voucher_used_up_elsewhere_while_paying_is_honoured(
     customer.add(mug).add_voucher("ONCE").go_to_preview()
     assert customer.pay_now().status_code == 302
     session = PaymentSession.objects.get()
-    other = Order.objects.create(number="other", currency="USD", total_incl_tax=1, total_excl_tax=1)
+    other = Order.objects.create(number="other", currency="USD", total_incl_tax="1", total_excl_tax="1")
     once.applications.create(voucher=once, order=other)
 
     nd8.outcome(session)

@@ -113,7 +113,12 @@ class Road(RuleBasedStateMachine):
 @pytest.mark.django_db
 def test_whatever_happens_every_payment_has_one_order_of_its_amount(nd8: ND8, countries: Any, settings: Any) -> None:
     settings.OSCAR_MAX_BASKET_QUANTITY_THRESHOLD = None
-    run_state_machine_as_test(lambda: Road(nd8), settings=FEW)
+
+    class ThisRoad(Road):
+        def __init__(self) -> None:
+            super().__init__(nd8)
+
+    run_state_machine_as_test(ThisRoad, settings=FEW)
 
 
 FEW = settings(

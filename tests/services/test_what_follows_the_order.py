@@ -129,7 +129,7 @@ def test_a_partner_deleted_while_paying_is_still_on_the_order(session: PaymentSe
 
 
 def test_an_order_number_taken_by_somebody_else_is_held_and_not_lost(session: PaymentSession, nd8: ND8) -> None:
-    Order.objects.create(number=session.order_number, currency="USD", total_incl_tax=1, total_excl_tax=1)
+    Order.objects.create(number=session.order_number, currency="USD", total_incl_tax="1", total_excl_tax="1")
 
     nd8.outcome(session)
     assert nd8.deliver(Shopper().client).status_code == 200
