@@ -72,7 +72,7 @@ class AttentionInline(_ReadOnly, admin.TabularInline):
 class PaymentSessionAdmin(_ReadOnly, admin.ModelAdmin):
     """Sessions with their timeline."""
 
-    list_display = ("order_number", "status", "amount_shown", "email", "created_at", "order_link")
+    list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
     list_filter = ("status", "currency", "created_at")
     search_fields = ("order_number", "email", "checkout_id", "payments__transaction_id")
     list_select_related = ("order",)

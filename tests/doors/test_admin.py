@@ -1,0 +1,200 @@
+"""Django admin: evidence that can be read and searched, and that nobody can change, add or remove."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin import AdminSite, site
+from django.db import connection
+from django.forms.models import model_to_dict
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import path
+
+from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
+from oscar_nd8.states import EventStatus, SessionStatus
+from tests.staff import NOON, SECRET_URL, browser_of, make_payment, make_session
+
+pytestmark = pytest.mark.django_db
+
+ADMIN = "/django-admin/oscar_nd8"
+MODELS = ["paymentsession", "payment", "webhookevent", "attention"]
+KEPT: Any = (PaymentSession, Payment, WebhookEvent, Attention)
+
+
+@pytest.fixture
+def boss() -> Client:
+    """A superuser: whatever is refused to them is refused to everybody."""
+    return browser_of("boss", staff=True, superuser=True)
+
+
+def make_rows(n: int = 1) -> dict[str, Any]:
+    """A placed session with a payment, a message and a matter; by the name of their model."""
+    session = make_session(f"10000{n}", SessionStatus.PLACED, opened_at=NOON)
+    event = WebhookEvent.objects.create(
+        delivery_id=f"D-{n}",
+        name="payment.paid",
+        body="{}",
+        checkout_id=session.checkout_id,
+        transaction_id=f"TX-{n}",
+        status=EventStatus.PROCESSED,
+        received_at=NOON,
+    )
+    return {
+        "paymentsession": session,
+        "payment": make_payment(session, f"TX-{n}"),
+        "webhookevent": event,
+        "attention": Attention.objects.create(session=session, kind=Attention.Kind.OVERSOLD, detail="Two too many."),
+    }
+
+
+def read(client: Client, path: str) -> str:
+    """A page that opens."""
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def everything() -> list[dict[str, Any]]:
+    """All columns of all rows."""
+    return [model_to_dict(row) for model in KEPT for row in model.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_and_pages_open(boss: Client, model: str) -> None:
+    row = make_rows()[model]
+    assert f"/{model}/{row.pk}/change/" in read(boss, f"{ADMIN}/{model}/")
+    read(boss, f"{ADMIN}/{model}/{row.pk}/change/")
+    read(boss, f"{ADMIN}/{model}/{row.pk}/history/")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "query",
+    ["", "?q=TX-1", "?q=100001", "?o=1", "?o=3.-2"],
+    ids=["all", "transaction", "number", "sorted", "sorted by two"],
+)
+def test_lists_can_be_searched_and_sorted(boss: Client, model: str, query: str) -> None:
+    make_rows()
+    read(boss, f"{ADMIN}/{model}/{query}")
+
+
+@pytest.mark.parametrize("text", ["100002", "TX-2", "CO-100002"])
+def test_a_session_is_found_by_number_transaction_and_checkout(boss: Client, text: str) -> None:
+    first, second = make_rows(1)["paymentsession"], make_rows(2)["paymentsession"]
+    html = read(boss, f"{ADMIN}/paymentsession/?q={text}")
+    assert f"/paymentsession/{second.pk}/change/" in html
+    assert f"/paymentsession/{first.pk}/change/" not in html
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_can_be_changed_added_or_deleted(boss: Client, model: str) -> None:
+    row = make_rows()[model]
+    before = everything()
+    changes = {**{name: str(value) for name, value in model_to_dict(row).items()}, "status": "held", "detail": "x"}
+    assert boss.post(f"{ADMIN}/{model}/{row.pk}/change/", changes).status_code == 403
+    assert boss.get(f"{ADMIN}/{model}/add/").status_code == 403
+    assert boss.post(f"{ADMIN}/{model}/add/", changes).status_code == 403
+    assert boss.get(f"{ADMIN}/{model}/{row.pk}/delete/").status_code == 403
+    assert boss.post(f"{ADMIN}/{model}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    action = {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"}
+    boss.post(f"{ADMIN}/{model}/", action)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_pages_have_no_field_to_type_into(boss: Client, model: str) -> None:
+    html = read(boss, f"{ADMIN}/{model}/{make_rows()[model].pk}/change/")
+    form = html[html.index(f'id="{model}_form"') :]
+    for field in ('name="_save"', "<textarea", "<select", 'type="text"', 'type="number"', "deletelink"):
+        assert field not in form
+
+
+def test_a_session_leads_to_its_order_and_tells_its_story(boss: Client) -> None:
+    session = make_rows()["paymentsession"]
+    html = read(boss, f"{ADMIN}/paymentsession/{session.pk}/change/")
+    assert f'href="/django-admin/order/order/{session.order_id}/change/"' in html
+    for text in ("The shopper agreed to pay", "The order was placed", "Attempt to pay: Declined", "insufficient funds"):
+        assert text in html
+    for text in ("TX-1", "23.95 USD", "1.02 USD", "24.97 USD", "Two too many."):
+        assert text in html
+    assert f'href="/django-admin/order/order/{session.order_id}/change/"' in read(boss, f"{ADMIN}/paymentsession/")
+
+
+def test_a_session_without_an_order_leads_nowhere(boss: Client) -> None:
+    session = make_session()
+    for address in (f"{ADMIN}/paymentsession/", f"{ADMIN}/paymentsession/{session.pk}/change/"):
+        assert re.search(r"/order/order/\d", read(boss, address)) is None
+
+
+@pytest.mark.parametrize("model", ["payment", "webhookevent", "attention"])
+def test_everything_else_leads_to_its_session(boss: Client, model: str) -> None:
+    rows = make_rows()
+    link = f'href="/django-admin/oscar_nd8/paymentsession/{rows["paymentsession"].pk}/change/"'
+    assert link in read(boss, f"{ADMIN}/{model}/")
+    assert link in read(boss, f"{ADMIN}/{model}/{rows[model].pk}/change/")
+
+
+def test_a_message_about_nobodys_checkout_leads_nowhere(boss: Client) -> None:
+    make_session("100001", SessionStatus.NEW, checkout_id="")
+    event = WebhookEvent.objects.create(delivery_id="D", name="payment.paid", body="{}")
+    assert "/paymentsession/1" not in read(boss, f"{ADMIN}/webhookevent/{event.pk}/change/")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_secret_is_shown(boss: Client, model: str) -> None:
+    rows = make_rows()
+    token = str(rows["paymentsession"].token)
+    for address in (f"{ADMIN}/{model}/", f"{ADMIN}/{model}/{rows[model].pk}/change/"):
+        html = read(boss, address)
+        assert SECRET_URL not in html
+        assert token not in html
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_list_costs_the_same_however_many_rows(boss: Client, model: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            read(boss, f"{ADMIN}/{model}/")
+        return len(captured)
+
+    make_rows(1)
+    few = queries()
+    for n in range(2, 10):
+        make_rows(n)
+    assert queries() == few
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_staff_without_the_permission_and_strangers_see_nothing(client: Client, model: str) -> None:
+    row = make_rows()[model]
+    clerk = browser_of("clerk", "order.view_order", staff=True)
+    for address in (f"{ADMIN}/{model}/", f"{ADMIN}/{model}/{row.pk}/change/"):
+        assert clerk.get(address).status_code == 403
+        assert client.get(address).status_code == 302
+
+
+def test_a_clerk_who_may_view_sees_what_the_permission_names() -> None:
+    session = make_rows()["paymentsession"]
+    clerk = browser_of("clerk", "oscar_nd8.view_paymentsession", staff=True)
+    html = read(clerk, f"{ADMIN}/paymentsession/{session.pk}/change/")
+    assert "The order was placed" in html
+    assert clerk.get(f"{ADMIN}/payment/").status_code == 403
+
+
+def test_a_shop_that_keeps_its_orders_out_of_the_admin_has_their_numbers_without_a_link(
+    boss: Client, settings: Any
+) -> None:
+    session = make_rows()["paymentsession"]
+    settings.ROOT_URLCONF = "tests.doors.test_admin"
+    html = read(boss, f"{ADMIN}/paymentsession/{session.pk}/change/")
+    assert "#100001" in html
+    assert "/order/order/" not in html
+
+
+_site = AdminSite()
+for _model in KEPT:
+    _site.register(_model, type(site.get_model_admin(_model)))
+
+# As a ROOT_URLCONF: an admin with our models only.
+urlpatterns = [path("django-admin/", _site.urls)]
