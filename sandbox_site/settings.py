@@ -145,6 +145,9 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 
 WAGTAIL_SITE_NAME = "Pine & Paper"
 WAGTAILADMIN_BASE_URL = SHOP_URL
+# The sandbox asks nobody outside this machine.
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
 
 # The shop
 
