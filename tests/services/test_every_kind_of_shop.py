@@ -53,7 +53,7 @@ def voucher() -> Any:
             name=f"Offer of {code}",
             offer_type=Offer.VOUCHER,
             exclusive=False,
-            condition=Condition.objects.create(range=everything, type=Condition.COUNT, value=1),
+            condition=Condition.objects.create(range=everything, type=Condition.COUNT, value="1"),
             benefit=Benefit.objects.create(range=everything, type=Benefit.FIXED, value=Decimal(amount)),
         )
         offer.combinations.set(Offer.objects.exclude(pk=offer.pk))

@@ -1,0 +1,142 @@
+"""The seam: ND8's words become ours in one place, and its addresses are not trusted."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from oscar_nd8.client import ND8Client
+from oscar_nd8.conf import ND8Settings
+from oscar_nd8.exceptions import NotOffered, ProviderUnavailable, RequestRejected, SignatureInvalid
+from oscar_nd8.gateway import ND8Gateway, ReturnAddresses, get_gateway
+from oscar_nd8.lines import Item
+from oscar_nd8.shop.quote import Payer
+from oscar_nd8.states import DepositState, PaymentState
+
+RETURNS = ReturnAddresses(
+    success="https://shop.example/s", failed="https://shop.example/f", canceled="https://shop.example/c"
+)
+PAYER = Payer(first_name="Ada", last_name="Byron", email="ada@example.com", country="US", postal_code="62701")
+ITEMS = [Item("Enamel mug", 2, 999)]
+
+
+def gateway_answering(answer: dict[str, Any], status: int = 200) -> ND8Gateway:
+    """A gateway whose provider always says `answer`."""
+    transport = httpx.MockTransport(lambda _request: httpx.Response(status, json=answer))
+    settings = ND8Settings.model_validate({"API_KEY": "k", "CHECKOUT_HOSTS": ["pay.nd8.example", "127.0.0.1:8800"]})
+    client = ND8Client(base_url="https://api.nd8.example/api/", api_key="k", transport=transport, read_budget=0.1)
+    return ND8Gateway(client, settings=settings)
+
+
+def checkout(url: str) -> dict[str, Any]:
+    """A well-formed answer of createPayment."""
+    return {"checkout_id": "co_1", "order_id": "co_1", "checkout_url": url, "token": "t", "expires_at": 1_900_000_000}
+
+
+def begin(gateway: ND8Gateway, payer: Payer = PAYER) -> Any:
+    """Begin a payment of 19.98 USD."""
+    return gateway.begin(items=ITEMS, currency="USD", payer=payer, returns=RETURNS)
+
+
+@pytest.mark.parametrize("url", ["https://pay.nd8.example/pay/x", "http://127.0.0.1:8800/pay/x"])
+def test_a_shopper_is_sent_to_a_host_of_the_settings(url: str) -> None:
+    begun = begin(gateway_answering(checkout(url), 201))
+    assert (begun.checkout_id, begun.url, begun.expires_at.year) == ("co_1", url, 2030)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/pay/x",
+        "https://pay.nd8.example@evil.example/",
+        "https://pay.nd8.example.evil.example/",
+        "https://pay.nd8.example:8443/",
+        "http://pay.nd8.example/pay/x",
+        "javascript:alert(1)",
+        "//pay.nd8.example/",
+    ],
+)
+def test_any_other_page_is_refused(url: str) -> None:
+    with pytest.raises(RequestRejected, match="CHECKOUT_HOSTS"):
+        begin(gateway_answering(checkout(url), 201))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [({"postal_code": ""}, "need a postal code"), ({"last_name": " "}, "not complete enough")],
+)
+def test_a_payer_that_nd8_could_not_bill_is_told_so_before_anything_is_sent(
+    changes: dict[str, str], sentence: str
+) -> None:
+    payer = Payer(**{name: changes.get(name, getattr(PAYER, name)) for name in Payer.__slots__})
+    with pytest.raises(NotOffered, match=sentence) as caught:
+        begin(gateway_answering({}, 500), payer)
+    assert "Byron" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def report(**changes: Any) -> Any:
+    """What the gateway makes of a transaction."""
+    answer = {"id": "TX1", "amount": "19.10", "status": "paid", "currency": "USD", "depositAttempts": []}
+    return gateway_answering(answer | changes).look_up("TX1")
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("paid", PaymentState.PAID),
+        ("processing", PaymentState.PROCESSING),
+        ("failed", PaymentState.FAILED),
+        ("canceled", PaymentState.CANCELED),
+        ("refund_pending", PaymentState.REFUND_PENDING),
+        ("refunded", PaymentState.REFUNDED),
+        ("PAID", PaymentState.UNKNOWN),
+        ("partially_paid", PaymentState.UNKNOWN),
+    ],
+)
+def test_statuses_are_translated_in_one_table(word: str, state: PaymentState) -> None:
+    told = report(status=word)
+    assert (told.state, told.raw_status, told.net) == (state, word, 1910)
+
+
+@pytest.mark.parametrize(
+    ("word", "deposit"),
+    [
+        ("succeeded", DepositState.SUCCEEDED),
+        ("pending", DepositState.PENDING),
+        ("failed", DepositState.FAILED),
+        ("some_new_word", DepositState.PENDING),
+    ],
+)
+def test_the_newest_attempt_decides_about_the_deposit(word: str, deposit: DepositState) -> None:
+    attempts = [
+        {"status": "failed", "attemptedAt": "2026-11-20T10:00:00Z", "errorMessage": "Your card was declined."},
+        {"status": word, "attemptedAt": "2026-11-20T10:05:00Z", "errorMessage": None, "new": {}},
+    ]
+    told = report(depositAttempts=attempts)
+    assert told.deposit == deposit
+    assert [each.message for each in told.attempts] == ["", "Your card was declined."]
+
+
+@pytest.mark.parametrize("amount", ["NaN", "-1.00", "1e3", "", "19.101", "19,10"])
+def test_an_amount_that_is_none_is_no_answer(amount: str) -> None:
+    with pytest.raises(ProviderUnavailable):
+        report(amount=amount)
+
+
+def test_a_notification_is_hints_and_nothing_more() -> None:
+    gateway = gateway_answering({})
+    body = json.dumps(
+        {"event": "transaction.status_changed", "order_id": "co_1", "transaction_id": "TX1", "status": "paid"}
+    ).encode()
+    note = gateway.read_notification(body, {"X-Webhook-Delivery-Id": " d-1 "})
+    assert (note.delivery_id, note.checkout_id, note.transaction_id) == ("d-1", "co_1", "TX1")
+    with pytest.raises(SignatureInvalid):
+        gateway.verify(body, {"X-Webhook-Signature": "sha256=" + "0" * 64})
+
+
+def test_there_is_one_gateway_a_process_and_no_other() -> None:
+    assert get_gateway("nd8") is get_gateway("nd8")
+    with pytest.raises(LookupError, match="'other'"):
+        get_gateway("other")
