@@ -1,0 +1,126 @@
+"""The shop and the emulator that `make demo` starts, on ports and in a folder of their own, as a child process."""
+
+import email
+import email.policy
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PROJECT = Path(__file__).resolve().parents[2]
+START_SECONDS = 150
+STOP_SECONDS = 15
+BETWEEN_MAILS = b"\n" + b"-" * 79 + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningShop:
+    """Where the shop and ND8 answer, and where the shop's mail lies."""
+
+    url: str
+    nd8_url: str
+    mail_folder: Path
+
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """What was sent to somebody, oldest first."""
+        found = [_mail(raw) for file in sorted(self.mail_folder.glob("*.log")) for raw in _split(file.read_bytes())]
+        return [mail for mail in found if mail["To"] == address]
+
+    def control(self, path: str, **payload: Any) -> Any:
+        """One control call of the emulator; it must be accepted."""
+        answer = httpx.post(f"{self.nd8_url}/_emulator/{path}", json=payload, timeout=30)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def nd8_state(self) -> dict[str, Any]:
+        """Everything the emulator knows."""
+        state: dict[str, Any] = httpx.get(f"{self.nd8_url}/_emulator/state", timeout=30).json()
+        return state
+
+    def checkouts_of(self, address: str) -> list[dict[str, Any]]:
+        """ND8's checkouts for a payer, oldest first."""
+        return [one for one in self.nd8_state()["checkouts"] if one["request"]["billing_email"] == address]
+
+    def payments_of(self, address: str) -> list[tuple[str, str]]:
+        """The status and the total of every transaction that ND8 has for a payer, oldest first."""
+        checkouts = [one["checkout_id"] for one in self.checkouts_of(address)]
+        transactions = self.nd8_state()["transactions"]
+        return [(one["status"], one["total"]) for one in transactions if one["checkout_id"] in checkouts]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """What a mail says to somebody who reads no HTML."""
+    body = mail.get_body(("plain",))
+    return str(body.get_content()) if body else ""
+
+
+@contextmanager
+def running_shop(folder: Path) -> Iterator[RunningShop]:
+    """The demo with everything that it writes in `folder`; ended as Ctrl-C ends it."""
+    shop_port, nd8_port = _free_ports(2)
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.journeys.settings",
+        "SHOP_PORT": str(shop_port),
+        "ND8_EMULATOR_PORT": str(nd8_port),
+        "SANDBOX_VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+    }
+    tables = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
+    subprocess.run(tables, cwd=PROJECT, env=environment, check=True, timeout=START_SECONDS)
+    log = folder / "demo.log"
+    with log.open("wb") as output:
+        demo = [sys.executable, "-m", "sandbox_site.demo"]
+        process = subprocess.Popen(demo, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    shop = RunningShop(f"http://127.0.0.1:{shop_port}", f"http://127.0.0.1:{nd8_port}", folder / "mail")
+    try:
+        _await(process, [f"{shop.nd8_url}/_emulator/state", f"{shop.url}/"], log)
+        yield shop
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _await(process: subprocess.Popen[bytes], urls: list[str], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not all(_answers(url) for url in urls):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"The demo does not run:\n{log.read_text(errors='replace')}")
+        time.sleep(0.2)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=30).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _split(written: bytes) -> list[bytes]:
+    return [raw for raw in written.split(BETWEEN_MAILS) if raw.strip()]
+
+
+def _mail(raw: bytes) -> EmailMessage:
+    return email.message_from_bytes(raw, policy=email.policy.default)
