@@ -5,7 +5,7 @@
   "use strict";
   const box = document.getElementById("nd8-watch");
   if (!box) { return; }
-  const FIRST_MS = 1000; // ND8's message is usually as quick as the shopper's browser
+  const FIRST_MS = 600; // ND8's message is usually as quick as the shopper's browser
   const EVERY_MS = 2500;
   const ASK_AT_MOST = 6;
   const LONG_AFTER_MS = 45000;
