@@ -3,17 +3,15 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
+from tests.journeys.chromium import CHROMIUM, launch
 from tests.journeys.running_shop import RunningShop, running_shop
 from tests.journeys.steps import STAFF, Guest, log_in
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 NOT_OURS = (
     "409 (CONFLICT)",  # ND8's page tells so whoever pays what is paid, and Chromium calls every 4xx an error
     "oscar.dashboard.orders.initTable is not a function",  # Oscar 4.2 calls on its order page what it no longer has
@@ -36,7 +34,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium as the system has it."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, "--disable-sync"])
+    browser = launch(playwright)
     yield browser
     browser.close()
 

@@ -29,7 +29,7 @@ class Guest:
 
     email: str
     surname: str
-    country: str = "US"
+    first_name: str = "Gail"
 
 
 def arrive(page: Page, heading: str | re.Pattern[str]) -> None:
@@ -82,8 +82,8 @@ def introduce(page: Page, guest: Guest) -> None:
 
 def ship_to(page: Page, guest: Guest) -> None:
     """An address, and the cheaper way of shipping."""
-    page.get_by_label("Country").select_option(guest.country)
-    fields = {"First name": "Gail", "Last name": guest.surname, "First line of address": "1 Forest Road"}
+    page.get_by_label("Country").select_option("US")
+    fields = {"First name": guest.first_name, "Last name": guest.surname, "First line of address": "1 Forest Road"}
     for label, value in (fields | {"City": "Portland", "State/County": "Oregon", "Post/Zip-code": "97201"}).items():
         page.get_by_label(label).fill(value)
     page.get_by_role("button", name="Continue").click()

@@ -1,0 +1,153 @@
+"""`python -m tests.journeys.screenshots`: the pictures in docs/images, taken anew from the running shop."""
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.journeys.chromium import launch
+from tests.journeys.running_shop import PROJECT, RunningShop, running_shop
+from tests.journeys.steps import (
+    CANCELED,
+    CONFIRMING,
+    FAILED,
+    STAFF,
+    Guest,
+    arrive,
+    choose,
+    choose_nd8,
+    go_to_preview,
+    introduce,
+    log_in,
+    pay_now,
+    payments_listed,
+    put_in_basket,
+    read_thank_you,
+    ship_to,
+)
+
+FOLDER = PROJECT / "docs" / "images"
+DESK: ViewportSize = {"width": 1200, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+COLOURS = 128
+LARGEST = 150_000
+
+Look = Callable[[str, Page], None]
+
+
+def tour(browser: Browser, shop: RunningShop, look: Look) -> None:
+    """Show `look` every page that is worth a picture, each under its name."""
+
+    def new_page(*, phone: bool = False) -> Page:
+        return browser.new_context(
+            base_url=shop.url, viewport=PHONE if phone else DESK, is_mobile=phone, has_touch=phone
+        ).new_page()
+
+    number = _purchase(new_page(), look)
+    _failure(new_page(), look)
+    _cancellation(new_page(), look)
+    _wait(new_page(), look)
+    _phone(new_page(phone=True), look)
+    _dashboard(new_page(), look, number)
+
+
+def _purchase(page: Page, look: Look) -> str:
+    guest = Guest("gail@example.com", "Forester")
+    page.goto("/")
+    look("home", page)
+    page.goto("/catalogue/")
+    look("catalogue", page)
+    put_in_basket(page, "Dotted notebook", "Enamel mug")
+    introduce(page, guest)
+    ship_to(page, guest)
+    look("payment-method", page)
+    choose_nd8(page)
+    look("preview", page)
+    pay_now(page, "35.10 USD")
+    look("hosted-page", page)
+    choose(page, "Decline first, then pay")
+    choose(page, "Pay")
+    number = read_thank_you(page)
+    look("thank-you", page)
+    return number
+
+
+def _failure(page: Page, look: Look) -> None:
+    go_to_preview(page, Guest("noah@example.com", "Birch", "Noah"), "Wall clock")
+    pay_now(page, "65.99 USD")
+    choose(page, "Insufficient funds")
+    arrive(page, FAILED)
+    page.locator(".alert-warning").wait_for()
+    look("failed", page)
+
+
+def _cancellation(page: Page, look: Look) -> None:
+    go_to_preview(page, Guest("lea@example.com", "Linden", "Lea"), "Wool cushion")
+    pay_now(page, "44.89 USD")
+    choose(page, "Cancel and return")
+    arrive(page, CANCELED)
+    page.get_by_role("link", name="Pay now").wait_for()
+    look("canceled", page)
+
+
+def _wait(page: Page, look: Look) -> None:
+    go_to_preview(page, Guest("ivy@example.com", "Alder", "Ivy"), "Stoneware vase")
+    pay_now(page, "38.32 USD")
+    choose(page, "Still processing")
+    arrive(page, CONFIRMING)
+    look("confirming", page)
+
+
+def _phone(page: Page, look: Look) -> None:
+    go_to_preview(page, Guest("oskar@example.com", "Aspen", "Oskar"), "Dotted notebook", "Potted fern")
+    look("phone-preview", page)
+    pay_now(page, "32.35 USD")
+    look("phone-hosted-page", page)
+    choose(page, "Pay, deposit pending")
+    read_thank_you(page)
+
+
+def _dashboard(page: Page, look: Look, number: str) -> None:
+    log_in(page, STAFF)
+    page.goto("/dashboard/payments/")
+    arrive(page, "Payments")
+    look("dashboard-payments", page)
+    payments_listed(page, number).get_by_role("link", name="View").click()
+    arrive(page, f"Payment {number}")
+    look("dashboard-payment", page)
+    page.goto(f"/dashboard/orders/{number}/#nd8-payment")
+    page.locator("#nd8-payment").wait_for()
+    look("order-tab", page)
+
+
+def _save(name: str, page: Page) -> None:
+    """Without the colours that nobody would miss; long lists of goods only as far as the screen shows them."""
+    page.mouse.move(0, 0)
+    raw = page.screenshot(full_page=name not in {"home", "catalogue"}, animations="disabled")
+    picture = Image.open(io.BytesIO(raw)).convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    file = FOLDER / f"{name}.png"
+    picture.save(file, optimize=True)
+    size = file.stat().st_size
+    sys.stdout.write(f"{file.relative_to(PROJECT)}: {size // 1000} kB\n")
+    if size > LARGEST:
+        raise RuntimeError(f"{file} is larger than {LARGEST} bytes: take fewer colours, or less of the page.")
+
+
+def main() -> None:
+    """Start everything, take every picture, end everything."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_shop(Path(folder)) as shop,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
+        tour(browser, shop, _save)
+
+
+if __name__ == "__main__":
+    main()
