@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sites.models import Site
@@ -136,6 +137,11 @@ def _creator(quote: Quote, *, claim: Callable[[], bool], record: Callable[[Any],
             self.nd8_order = order
             return order
 
+        def create_discount_model(self, order: Any, discount: Any) -> None:
+            super().create_discount_model(order, discount)
+            # Oscar looks the name up by the offer's id: a deleted offer has none, a renamed one another.
+            order.discounts.filter(offer_id=discount["offer"].id).update(offer_name=discount["name"])
+
         def create_line_models(self, order: Any, basket_line: Any, extra_line_fields: Any = None) -> Any:
             if basket_line.nd8_gone:
                 return _write_gone_line(self, order, basket_line)
@@ -207,6 +213,8 @@ def _write_gone_line(creator: Any, order: Any, basket_line: Any) -> Any:
         unit_price_incl_tax=pin.unit.incl,
         tax_code=pin.unit.tax_code,
         num_allocated=pin.quantity,
+        # The project's setting of Oscar's that its own creator reads for every other line.
+        status=getattr(settings, "OSCAR_INITIAL_LINE_STATUS", ""),
     )
     creator.create_line_price_models(order, line, basket_line)
     creator.create_line_discount_models(order, line, basket_line)
