@@ -45,13 +45,17 @@ class Goods:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """One of Oscar's offers. `kind` and `condition` are Oscar's names; with a `code` it is a voucher's."""
+    """One of Oscar's offers. `kind` and `condition` are Oscar's names; with a `code` it is a voucher's.
+
+    It takes something off at most `at_most` pieces each time, and is given at most `times` times.
+    """
 
     kind: str
     value: str | None = None
     condition: str = "Count"
     needs: str = "1"
     at_most: int | None = None
+    times: int | None = None
     code: str = ""
     exclusive: bool = False
     usage: str = "Multi-use"
@@ -167,6 +171,7 @@ class Shop:
             name=f"{deal.kind} {deal.value} #{next(_numbers)}",
             offer_type=Offer.VOUCHER if deal.code else Offer.SITE,
             exclusive=deal.exclusive,
+            max_basket_applications=deal.times,
             condition=Condition.objects.create(range=self.range, type=deal.condition, value=Decimal(deal.needs)),
             benefit=Benefit.objects.create(
                 range=self.range,
@@ -295,15 +300,14 @@ _benefit = st.one_of(
 @st.composite
 def _deals(draw: st.DrawFn) -> Deal:
     (kind, value), (condition, needs) = draw(_benefit), draw(_condition)
-    if (kind, condition) == ("Fixed price", "Coverage"):
-        # Oscar gives it ten thousand times: it takes the cheapest line again although nothing is left of it.
-        condition = "Count"
     return Deal(
         kind,
         value,
         condition,
         needs,
         at_most=draw(st.sampled_from([None, None, 1, 2, 3])),
+        # Oscar gives some of them ten thousand times: "Fixed price" takes a line again of which nothing is left.
+        times=draw(st.sampled_from([1, 2, 12])),
         code=draw(st.sampled_from(["", "", "GIFT"])),
         exclusive=draw(st.sampled_from([False, False, True])),
         usage=draw(st.sampled_from(["Multi-use", "Single use"])),
