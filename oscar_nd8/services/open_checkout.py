@@ -81,9 +81,12 @@ def _items(quote: Quote) -> tuple[Item, ...]:
     if reason:
         raise NotOffered(reason)
     with_tax = get_settings().PRICE_MODE == "TTC"
+    total = minor_total(quote, with_tax=with_tax)
+    if total <= 0:
+        raise NotOffered(_("There is nothing to pay by ND8 for this order."))
     unexplained = _("Other charges")
     items = itemise(
-        minor_total(quote, with_tax=with_tax),
+        total,
         parts_of(quote, with_tax=with_tax),
         currency=quote.currency,
         whole_name=_("Your order"),

@@ -8,7 +8,8 @@ import jsonschema_rs
 import pytest
 import yaml
 from django.db.models import F
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
+from hypothesis import settings as examples
 from oscar.core.loading import get_model
 
 from oscar_nd8.client import AdHocItem
@@ -174,6 +175,21 @@ def test_an_order_of_thirty_cents_is_refused_with_a_reason_and_leaves_nothing_be
 
 
 @pytest.mark.usefixtures("countries")
+@pytest.mark.parametrize(
+    "surcharge", ["-9.99", "-20.00", "-9.9860"], ids=["nothing", "less than nothing", "less than half a cent"]
+)
+def test_without_a_lowest_amount_too_nothing_is_begun_for(nd8: ND8, settings: Any, surcharge: str) -> None:
+    settings.ND8 = {**settings.ND8, "MIN_AMOUNTS": {}}
+
+    with pytest.raises(NotOffered, match="nothing to pay"):
+        begin(Shop(Recipe((Goods("9.99"),), shipping="0.00", surcharges=(("flat", surcharge),))))
+
+    assert nd8.calls("createPayment") == 0
+    assert PaymentSession.objects.count() == 0
+    assert get_model("basket", "Basket").objects.filter(status="Frozen").count() == 0
+
+
+@pytest.mark.usefixtures("countries")
 def test_what_does_not_divide_becomes_two_items_that_differ_by_a_cent(nd8: ND8) -> None:
     begin(Shop(Recipe((A, B), (Deal("Percentage", "7"),))))
 
@@ -205,7 +221,7 @@ def test_a_rebate_is_spread_and_never_an_item_of_its_own(nd8: ND8) -> None:
     assert {each["name"] for each in sent(nd8)} == {"Enamel mug", "Fixed price shipping"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
+@examples(max_examples=150, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
 @given(recipe=recipes())
 def test_any_basket_is_charged_to_the_cent_or_refused(nd8: ND8, countries: None, recipe: Recipe) -> None:
     nd8.reset()
@@ -227,7 +243,7 @@ def test_any_basket_is_charged_to_the_cent_or_refused(nd8: ND8, countries: None,
     assert Quote.model_validate(session.quote) == quote
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
+@examples(max_examples=60, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
 @given(recipe=recipes())
 def test_any_basket_has_exact_items_without_tax_where_nd8_adds_it(countries: None, recipe: Recipe) -> None:
     with opened(recipe) as shop:
@@ -242,7 +258,7 @@ def test_any_basket_has_exact_items_without_tax_where_nd8_adds_it(countries: Non
     assert cents(total_of(items)) == cents(total)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
+@examples(max_examples=40, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
 @given(recipe=recipes())
 def test_a_quote_survives_being_stored_and_the_same_basket_gives_it_again(countries: None, recipe: Recipe) -> None:
     with opened(recipe) as shop:
@@ -255,7 +271,7 @@ def test_a_quote_survives_being_stored_and_the_same_basket_gives_it_again(countr
     assert Quote.model_validate_json(quote.model_dump_json()) == quote
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
+@examples(max_examples=30, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
 @given(recipe=recipes())
 def test_the_fingerprint_changes_with_any_price_quantity_address_or_discount(countries: None, recipe: Recipe) -> None:
     with opened(recipe) as shop:
