@@ -4,6 +4,7 @@ Services know these types and nothing of ND8's. Another provider is another clas
 cannot say is None (a gross amount, a net amount), what it says in other words is translated in one table.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class Gateway(Protocol):
 class _Body(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    event: str = Field(default="", max_length=100)
+    event: str = Field(default="", max_length=100, pattern=r"^[ -~]*$")
     # Ids are stored and put into addresses: printable ASCII without blanks, as ND8's are.
     order_id: str = Field(default="", max_length=255, pattern=r"^[!-~]*$")
     transaction_id: str = Field(default="", max_length=255, pattern=r"^[!-~]*$")
@@ -232,15 +233,21 @@ class ND8Gateway:
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification:
         """The event's name and the ids it is about; fields that ND8 adds are ignored."""
         try:
-            content = _Body.model_validate(json.loads(body))
+            content = _Body.model_validate(json.loads(body.decode()))
         except (ValidationError, RecursionError, UnicodeDecodeError) as error:
             raise ValueError("the body is not a notification") from error
         return Notification(
-            delivery_id=headers.get("X-Webhook-Delivery-Id", "").strip()[:64],
-            name=content.event or headers.get("X-Webhook-Event", "")[:100],
+            delivery_id=_delivery_id(headers.get("X-Webhook-Delivery-Id", "").strip()),
+            name=content.event,
             checkout_id=content.order_id,
             transaction_id=content.transaction_id,
         )
+
+
+def _delivery_id(given: str) -> str:
+    # The header is not signed: what is no plain id is told apart by its digest, and never cut to a shared beginning.
+    plain = len(given) <= 64 and given.isascii() and (not given or given.isprintable())
+    return given if plain else hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _refusal(error: ValidationError) -> str:

@@ -303,6 +303,8 @@ class Attention(models.Model):
         OVERSOLD = "oversold", _("More was sold than is in stock")
         PAID_TWICE = "paid_twice", _("Paid more than once")
         BOUGHT_TWICE = "bought_twice", _("The same basket was bought twice")
+        MONEY_LOST = "money_lost", _("The money did not stay")
+        VOUCHER_OVERSPENT = "voucher_overspent", _("A voucher was used beyond its limit")
         CLAIMED_ELSEWHERE = "claimed_elsewhere", _("A transaction that belongs to another session")
 
     session = models.ForeignKey(

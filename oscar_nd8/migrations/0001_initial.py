@@ -225,6 +225,8 @@ class Migration(migrations.Migration):
                             ("oversold", "More was sold than is in stock"),
                             ("paid_twice", "Paid more than once"),
                             ("bought_twice", "The same basket was bought twice"),
+                            ("money_lost", "The money did not stay"),
+                            ("voucher_overspent", "A voucher was used beyond its limit"),
                             ("claimed_elsewhere", "A transaction that belongs to another session"),
                         ],
                         max_length=32,

@@ -17,7 +17,7 @@ from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
 from oscar_nd8.shop.basket import take_out_what_was_bought
 from oscar_nd8.shop.messages import send_order_mail
-from oscar_nd8.shop.orders import AlreadyClaimed, oversold_products, place
+from oscar_nd8.shop.orders import AlreadyClaimed, oversold_products, overspent_vouchers, place
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
@@ -99,6 +99,14 @@ def _notice(session: PaymentSession, quote: Quote) -> None:
             Attention.Kind.OVERSOLD,
             f"Sold beyond stock while the shopper was paying: {', '.join(oversold)}. "
             "The order stands as agreed. Restock, or refund what cannot be delivered.",
+        )
+    overspent = overspent_vouchers(quote)
+    if overspent:
+        raise_attention(
+            session,
+            Attention.Kind.VOUCHER_OVERSPENT,
+            f"Used beyond their limit while shoppers were paying: {', '.join(overspent)}. "
+            "The order stands as agreed and paid. Talk to the shopper if it looks like abuse.",
         )
     twin = PaymentSession.objects.filter(
         source_basket_id=session.source_basket_id,

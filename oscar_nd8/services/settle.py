@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
+from oscar_nd8.exceptions import ProviderError
 from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
@@ -18,13 +19,22 @@ from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop.quote import Quote, minor_total
-from oscar_nd8.states import PaymentState, SessionStatus
+from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
 __all__ = ["settle"]
 
 logger = logging.getLogger("oscar_nd8")
 
 REPORTED = ["state", "raw_status", "deposit", "currency", "net", "fee", "attempts", "asked_at"]
+
+GIVEN_BACK = (
+    "ND8 says that this payment was made and is being given back. No order was placed. "
+    "If the shopper still wants the goods, they must pay again."
+)
+MONEY_LOST = (
+    "The order was placed on a payment that ND8 has since called failed or canceled, or whose deposit failed. "
+    "The ledger still shows it. Do not ship before you have looked at the payment in ND8's dashboard."
+)
 
 Verdict = tuple[SessionStatus, str]
 
@@ -36,13 +46,21 @@ def settle(session: PaymentSession, *, clock: Callable[[], datetime] = timezone.
     ND8 could not be asked; nothing is lost then, and the next call tries again. Must not run in a transaction.
     """
     gateway = get_gateway(session.gateway)
+    failures: list[ProviderError] = []
     for transaction_id in _tied_transactions(session):
         asked_at = clock()
-        report = gateway.look_up(transaction_id)
+        try:
+            report = gateway.look_up(transaction_id)
+        except ProviderError as error:
+            # One transaction without an answer must not keep another one's order back.
+            failures.append(error)
+            continue
         _record(session.pk, report, asked_at=asked_at)
     session.refresh_from_db()
     if session.status in {SessionStatus.PAID, SessionStatus.PLACED}:
         place_order(session)
+    if failures:
+        raise failures[0]
     return session
 
 
@@ -98,8 +116,7 @@ def _move_by_payments(session: PaymentSession) -> None:
     payments = list(session.payments.all())
     paid = [payment for payment in payments if payment.state == PaymentState.PAID]
     if session.is_paid:
-        if len(paid) > 1:
-            raise_attention(session, Attention.Kind.PAID_TWICE, _paid_twice(session, paid))
+        _watch_paid_session(session, payments, paid)
         return
     verdict = _verdict(session, payments, paid)
     if verdict is None:
@@ -122,6 +139,24 @@ def _move_by_payments(session: PaymentSession) -> None:
         )
 
 
+def _watch_paid_session(session: PaymentSession, payments: Sequence[Payment], paid: Sequence[Payment]) -> None:
+    """What can still happen to money that arrived: more of it, or its way back."""
+    if len(paid) > 1 or (session.status == SessionStatus.HELD and paid and len(payments) > 1):
+        raise_attention(session, Attention.Kind.PAID_TWICE, _paid_twice(session, paid))
+    if session.status == SessionStatus.PAID and not paid:
+        # Not placed yet, and given back meanwhile: there is nothing left to place an order for.
+        if move_session(session.pk, SessionStatus.HELD, reason=GIVEN_BACK):
+            raise_attention(session, Attention.Kind.HELD, GIVEN_BACK)
+    elif any(_was_lost(payment) for payment in payments):
+        raise_attention(session, Attention.Kind.MONEY_LOST, MONEY_LOST)
+
+
+def _was_lost(payment: Payment) -> bool:
+    """Whether a payment that the ledger knows did not stay; refunds are left aside, they are made on purpose."""
+    gone = payment.state in {PaymentState.FAILED, PaymentState.CANCELED}
+    return payment.allocated_at is not None and (gone or payment.deposit == DepositState.FAILED)
+
+
 def _verdict(session: PaymentSession, payments: Sequence[Payment], paid: Sequence[Payment]) -> Verdict | None:
     """Where an unpaid session goes, and why; None: it stays where it is."""
     if paid:
@@ -129,10 +164,7 @@ def _verdict(session: PaymentSession, payments: Sequence[Payment], paid: Sequenc
         return (SessionStatus.HELD, problem) if problem else (SessionStatus.PAID, "")
     states = {payment.state for payment in payments}
     if states & {PaymentState.REFUNDED, PaymentState.REFUND_PENDING}:
-        return SessionStatus.HELD, (
-            "ND8 says that this payment was made and is being given back. No order was placed. "
-            "If the shopper still wants the goods, they must pay again."
-        )
+        return SessionStatus.HELD, GIVEN_BACK
     if states & {PaymentState.PROCESSING, PaymentState.UNKNOWN}:
         return None
     newest = payments[-1]
@@ -148,6 +180,11 @@ def _implausible(session: PaymentSession, payment: Payment) -> str:
     if payment.currency != session.currency:
         return (
             f"ND8 says the payment was made in {payment.currency or 'no currency'}, but {session.currency} was agreed. "
+            "No order was placed. Look at the payment in ND8's dashboard, then place the order or refund it."
+        )
+    if payment.deposit == DepositState.FAILED:
+        return (
+            "ND8 calls the payment paid, but its deposit failed: the money may never arrive. "
             "No order was placed. Look at the payment in ND8's dashboard, then place the order or refund it."
         )
     net = payment.net or 0

@@ -20,7 +20,7 @@ from oscar_nd8.exceptions import ND8Error, QuoteUnplaceable
 from oscar_nd8.shop.pinned import PinnedShipping, pinned_basket, price_of
 from oscar_nd8.shop.quote import Address, Quote, QuotedLine
 
-__all__ = ["AlreadyClaimed", "next_order_number", "oversold_products", "place"]
+__all__ = ["AlreadyClaimed", "next_order_number", "oversold_products", "overspent_vouchers", "place"]
 
 logger = logging.getLogger("oscar_nd8")
 
@@ -88,6 +88,21 @@ def oversold_products(quote: Quote) -> list[str]:
         .values_list("pk", flat=True)
     )
     return [tracked[pk] for pk in short]
+
+
+def overspent_vouchers(quote: Quote) -> list[str]:
+    """Codes of the quote's vouchers that were used more often than they allow: several shoppers paid at once."""
+    if not quote.vouchers:
+        return []
+    Voucher = get_model("voucher", "Voucher")
+    codes = []
+    for voucher in Voucher.objects.filter(pk__in=quote.vouchers).order_by("pk"):
+        used = voucher.applications.all()
+        if voucher.usage == Voucher.ONCE_PER_CUSTOMER and quote.user is not None:
+            used = used.filter(user_id=quote.user)
+        if voucher.usage != Voucher.MULTI_USE and used.count() > 1:
+            codes.append(voucher.code)
+    return codes
 
 
 def _user(quote: Quote) -> Any:

@@ -161,6 +161,11 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
     if total is None or not total.is_tax_known or not basket.is_tax_known:
         raise NotOffered(_("The total of your order is not known yet. Please choose a shipping method first."))
     lines = list(basket.all_lines())
+    if {line.price_currency for line in lines} != {total.currency}:
+        # Oscar adds up whatever lines it finds, and merging a saved basket can bring in another currency.
+        raise NotOffered(
+            _("Your basket holds prices in more than one currency, which cannot be paid together. Please remove some.")
+        )
     # Whatever the number of lines: one query for each relation that a quoted line names.
     prefetch_related_objects(
         lines,

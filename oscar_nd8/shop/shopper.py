@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -36,9 +36,12 @@ def open_session_of(request: HttpRequest) -> PaymentSession | None:
         theirs |= Q(user_id=request.user.pk)
     elif not _tokens(request):
         return None
-    newest = PaymentSession.objects.filter(theirs, status=SessionStatus.OPEN, expires_at__gt=timezone.now()).order_by(
-        "-pk"
+    bought_since = PaymentSession.objects.filter(
+        source_basket_id=OuterRef("source_basket_id"), placed_at__gt=OuterRef("created_at")
     )
+    newest = PaymentSession.objects.filter(
+        theirs, ~Exists(bought_since), status=SessionStatus.OPEN, expires_at__gt=timezone.now()
+    ).order_by("-pk")
     return newest.first()
 
 

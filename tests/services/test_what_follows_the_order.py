@@ -183,3 +183,22 @@ def test_two_payments_for_one_checkout_place_one_order_and_call_for_staff(sessio
     assert first in attention.detail
     assert second in attention.detail
     assert Order.objects.get().sources.count() == 2
+
+
+def test_one_transaction_that_nd8_does_not_know_keeps_no_other_order_back(session: PaymentSession, nd8: ND8) -> None:
+    WebhookEvent.objects.create(
+        delivery_id="odd", name="transaction.status_changed", checkout_id=session.checkout_id, transaction_id="TX0never"
+    )
+    nd8.outcome(session)
+    assert nd8.deliver(Shopper().client).status_code == 503
+    session.refresh_from_db()
+    assert (session.status, Order.objects.count()) == ("placed", 1)
+
+
+def test_money_that_does_not_stay_is_told_to_staff(session: PaymentSession, nd8: ND8) -> None:
+    nd8.outcome(session, "pending_deposit")
+    nd8.deliver(Shopper().client)
+    nd8.outcome(session, "paid", status="failed")
+    nd8.deliver(Shopper().client)
+    assert session.attentions.get().kind == "money_lost"
+    assert Order.objects.get().sources.get().amount_debited == 0
