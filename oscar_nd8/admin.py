@@ -63,7 +63,7 @@ class AttentionInline(_ReadOnly, admin.TabularInline):
     """A session's matters for staff."""
 
     model = Attention
-    fields = ("kind", "detail", "created_at", "resolved_at")
+    fields = ("kind", "detail", "created_at", "resolved_at", "resolution")
     readonly_fields = fields
     extra = 0
 

@@ -1,4 +1,4 @@
-"""What is kept: sessions, their payments, the notifications received, and what needs a person."""
+"""What is kept: sessions, payments, refunds, the notifications received, what needs a person, and who did what."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.money import to_major
-from oscar_nd8.states import DepositState, EventStatus, PaymentState, SessionStatus
+from oscar_nd8.states import DepositState, EventStatus, PaymentState, RefundStatus, SessionStatus
 
-__all__ = ["Attention", "Payment", "PaymentSession", "WebhookEvent"]
+__all__ = ["Attention", "Payment", "PaymentSession", "Refund", "StaffAction", "WebhookEvent"]
 
 STATUS_LABELS: Mapping[StrEnum, Any] = {
     SessionStatus.NEW: _("Being prepared"),
@@ -41,6 +41,14 @@ DEPOSIT_LABELS: Mapping[StrEnum, Any] = {
     DepositState.PENDING: _("Deposit pending"),
     DepositState.SUCCEEDED: _("Deposit received"),
     DepositState.FAILED: _("Deposit failed"),
+}
+REFUND_LABELS: Mapping[StrEnum, Any] = {
+    RefundStatus.REQUESTED: _("Being asked for"),
+    RefundStatus.UNKNOWN: _("Answer lost, being found out"),
+    RefundStatus.PROCESSING: _("On its way"),
+    RefundStatus.COMPLETED: _("Refunded"),
+    RefundStatus.FAILED: _("Failed, no money moved"),
+    RefundStatus.REJECTED: _("Refused by ND8"),
 }
 EVENT_LABELS: Mapping[StrEnum, Any] = {
     EventStatus.RECEIVED: _("Received"),
@@ -120,6 +128,7 @@ class PaymentSession(models.Model):
     closed_at = models.DateTimeField(_("closed unpaid"), null=True)
     mail_claimed_at = models.DateTimeField(_("mail begun"), null=True)
     mailed_at = models.DateTimeField(_("mail sent"), null=True)
+    due_at = models.DateTimeField(_("to be looked at again"), null=True, default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("payment session")
@@ -159,8 +168,12 @@ class PaymentSession(models.Model):
                 condition=Q(status__in=[SessionStatus.PAID.value, SessionStatus.HELD.value]),
                 name="nd8_session_order_due",
             ),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="nd8_session_due"),
         ]
-        permissions: ClassVar = [("view_payments", _("Can view ND8 payments in the dashboard"))]
+        permissions: ClassVar = [
+            ("view_payments", _("Can view ND8 payments in the dashboard")),
+            ("resolve_attention", _("Can decide ND8 matters that need attention")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_number} ({self.get_status_display()})"
@@ -255,6 +268,82 @@ class Payment(models.Model):
         return None if self.fee is None else to_major(self.fee, self.currency)
 
 
+class Refund(models.Model):
+    """Money on its way back to the shopper. Written before ND8 is asked; only the refund service moves `status`."""
+
+    class Origin(models.TextChoices):
+        """Where it was started."""
+
+        SHOP = "shop", _("In this shop")
+        PROVIDER = "provider", _("In ND8's dashboard")
+
+    payment = models.ForeignKey(Payment, verbose_name=_("payment"), on_delete=models.PROTECT, related_name="refunds")
+    gateway = models.CharField(_("gateway"), max_length=32, default="nd8")
+    refund_id = models.CharField(_("ND8 refund"), max_length=255, blank=True)
+    reference = models.CharField(_("our reference"), max_length=32, unique=True)
+    origin = models.CharField(_("started"), max_length=16, choices=Origin.choices, default=Origin.SHOP)
+    status = models.CharField(
+        _("status"), max_length=16, choices=_choices(REFUND_LABELS), default=RefundStatus.REQUESTED.value
+    )
+    status_reason = models.CharField(_("why"), max_length=500, blank=True)
+    raw_status = models.CharField(_("ND8's own word"), max_length=64, blank=True)
+
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = models.PositiveBigIntegerField(_("amount, tax included, in minor units"))
+    reason = models.CharField(_("reason, shown to the customer"), max_length=500, blank=True)
+    parts = models.JSONField(_("what it is for"), default=dict, blank=True)
+    restock = models.BooleanField(_("put the goods back into stock"), default=False)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("asked for by"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="nd8_refunds",
+    )
+    form_key = models.UUIDField(_("form"), null=True, unique=True, editable=False)
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    asked_at = models.DateTimeField(_("as ND8 said at"), null=True)
+    closed_at = models.DateTimeField(_("ended"), null=True)
+    booked_at = models.DateTimeField(_("booked"), null=True)
+    mail_claimed_at = models.DateTimeField(_("mail begun"), null=True)
+    mailed_at = models.DateTimeField(_("mail sent"), null=True)
+    due_at = models.DateTimeField(_("to be looked at again"), null=True, default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["gateway", "refund_id"], condition=~Q(refund_id=""), name="nd8_one_row_a_refund"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="nd8_refund_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(booked_at__isnull=True) | Q(status=RefundStatus.COMPLETED.value),
+                name="nd8_booked_means_completed",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="nd8_refund_newest"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="nd8_refund_due"),
+        ]
+        permissions: ClassVar = [("refund_payment", _("Can refund ND8 payments"))]
+
+    def __str__(self) -> str:
+        return f"{self.refund_id or self.reference} ({self.get_status_display()})"
+
+    @property
+    def state(self) -> RefundStatus:
+        """`status` as the enum it is."""
+        return RefundStatus(self.status)
+
+    @property
+    def amount_major(self) -> Any:
+        """What the shopper gets back, as a Decimal in major units of `currency`."""
+        return to_major(self.amount, self.currency)
+
+
 class WebhookEvent(models.Model):
     """A notification whose signature was right: stored first, processed after, never trusted for its amounts."""
 
@@ -264,6 +353,7 @@ class WebhookEvent(models.Model):
     body = models.TextField(_("body"))
     checkout_id = models.CharField(_("ND8 checkout"), max_length=255, blank=True)
     transaction_id = models.CharField(_("transaction"), max_length=255, blank=True)
+    refund_id = models.CharField(_("ND8 refund"), max_length=255, blank=True)
     status = models.CharField(
         _("status"), max_length=16, choices=_choices(EVENT_LABELS), default=EventStatus.RECEIVED.value
     )
@@ -271,6 +361,7 @@ class WebhookEvent(models.Model):
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now, editable=False)
     processed_at = models.DateTimeField(_("processed"), null=True)
+    due_at = models.DateTimeField(_("to be looked at again"), null=True, default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("webhook event")
@@ -282,11 +373,8 @@ class WebhookEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["checkout_id"], name="nd8_event_checkout"),
             models.Index(fields=["transaction_id"], name="nd8_event_transaction"),
-            models.Index(
-                fields=["received_at"],
-                condition=Q(status__in=[EventStatus.RECEIVED.value, EventStatus.FAILED.value]),
-                name="nd8_event_due",
-            ),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="nd8_event_due"),
+            models.Index(fields=["received_at"], name="nd8_event_received"),
         ]
 
     def __str__(self) -> str:
@@ -294,7 +382,10 @@ class WebhookEvent(models.Model):
 
 
 class Attention(models.Model):
-    """Something about a session that a person should look at; one row for each kind, so repeats are harmless."""
+    """Something that a person should look at; one row for each kind and subject, so repeats are harmless.
+
+    `subject` is the refund, transaction or checkout that it is about where a session can have several, or none.
+    """
 
     class Kind(models.TextChoices):
         """Why."""
@@ -306,23 +397,89 @@ class Attention(models.Model):
         MONEY_LOST = "money_lost", _("The money did not stay")
         VOUCHER_OVERSPENT = "voucher_overspent", _("A voucher was used beyond its limit")
         CLAIMED_ELSEWHERE = "claimed_elsewhere", _("A transaction that belongs to another session")
+        UNKNOWN_CHECKOUT = "unknown_checkout", _("A payment for a checkout unknown here")
+        REFUND_FAILED = "refund_failed", _("A refund did not go through")
+        REFUND_ODD = "refund_odd", _("A refund that does not add up")
+
+    class Resolution(models.TextChoices):
+        """How it ended."""
+
+        PLACED = "placed", _("The order was placed")
+        REFUNDED = "refunded", _("The payment was refunded")
+        DISMISSED = "dismissed", _("Dismissed")
+        BY_ITSELF = "by_itself", _("It settled by itself")
 
     session = models.ForeignKey(
-        PaymentSession, verbose_name=_("session"), on_delete=models.PROTECT, related_name="attentions"
+        PaymentSession, verbose_name=_("session"), null=True, on_delete=models.PROTECT, related_name="attentions"
     )
     kind = models.CharField(_("why"), max_length=32, choices=Kind.choices)
+    subject = models.CharField(_("about"), max_length=255, blank=True)
     detail = models.TextField(_("what happened, and what to do"))
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    mailed_at = models.DateTimeField(_("staff told by mail"), null=True)
     resolved_at = models.DateTimeField(_("settled"), null=True)
+    resolution = models.CharField(_("how it ended"), max_length=16, choices=Resolution.choices, blank=True)
 
     class Meta:
         verbose_name = _("matter for staff")
         verbose_name_plural = _("matters for staff")
         ordering: ClassVar = ["-created_at", "-pk"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["session", "kind"], name="nd8_one_matter_a_kind")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["session", "kind", "subject"], name="nd8_one_matter_a_kind"),
+            # Two NULLs differ for a database: a matter without a session is told apart by its subject alone.
+            models.UniqueConstraint(
+                fields=["kind", "subject"], condition=Q(session__isnull=True), name="nd8_one_matter_a_subject"
+            ),
+            models.CheckConstraint(
+                condition=Q(session__isnull=False) | ~Q(subject=""), name="nd8_matter_has_a_subject"
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["created_at"], condition=Q(resolved_at__isnull=True), name="nd8_attention_open")
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.session.order_number}"
+        return f"{self.get_kind_display()}: {self.session.order_number if self.session else self.subject}"
+
+
+class StaffAction(models.Model):
+    """Who did what, when, and why: written by the services that staff call, changed by nobody."""
+
+    class Verb(models.TextChoices):
+        """What was done."""
+
+        PLACE = "place", _("Placed the order anyway")
+        DISMISS = "dismiss", _("Dismissed a matter")
+        REFUND = "refund", _("Asked for a refund")
+        REPLAY = "replay", _("Had notifications processed again")
+        ASK = "ask", _("Asked ND8 again")
+
+    session = models.ForeignKey(
+        PaymentSession, verbose_name=_("session"), null=True, on_delete=models.PROTECT, related_name="staff_actions"
+    )
+    attention = models.ForeignKey(
+        Attention, verbose_name=_("matter"), null=True, on_delete=models.PROTECT, related_name="staff_actions"
+    )
+    refund = models.ForeignKey(
+        Refund, verbose_name=_("refund"), null=True, on_delete=models.PROTECT, related_name="staff_actions"
+    )
+    verb = models.CharField(_("what"), max_length=16, choices=Verb.choices)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="nd8_actions",
+    )
+    # Kept beside the user, because an account can be deleted and evidence cannot.
+    user_name = models.CharField(_("by"), max_length=255, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    created_at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("staff action")
+        verbose_name_plural = _("staff actions")
+        ordering: ClassVar = ["created_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()} ({self.user_name})"

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 __all__ = [
+    "REFUND_MOVES",
     "SESSION_MOVES",
     "UNPAID_ENDS",
     "DepositState",
     "EventStatus",
     "PaymentState",
+    "RefundStatus",
     "SessionStatus",
     "may_move",
 ]
@@ -79,3 +81,27 @@ class EventStatus(StrEnum):
     FAILED = "failed"  # processing raised; it will be tried again
     UNMATCHED = "unmatched"  # signed, but about a checkout this shop does not know
     IGNORED = "ignored"  # a kind of event that asks nothing of us
+
+
+class RefundStatus(StrEnum):
+    """One attempt to give money back; the sum of all that are not FAILED or REJECTED never exceeds the payment."""
+
+    REQUESTED = "requested"  # written, ND8 not answered yet
+    UNKNOWN = "unknown"  # the answer was lost: ND8 may or may not have it
+    PROCESSING = "processing"  # ND8 has it
+    COMPLETED = "completed"
+    FAILED = "failed"  # no money moved, or ND8 never received it
+    REJECTED = "rejected"  # ND8 refused it
+
+
+R = RefundStatus
+
+REFUND_MOVES: Mapping[RefundStatus, frozenset[RefundStatus]] = {
+    R.REQUESTED: frozenset({R.UNKNOWN, R.PROCESSING, R.COMPLETED, R.FAILED, R.REJECTED}),
+    R.UNKNOWN: frozenset({R.PROCESSING, R.COMPLETED, R.FAILED, R.REJECTED}),
+    R.PROCESSING: frozenset({R.COMPLETED, R.FAILED, R.REJECTED}),
+    # ND8 has the last word: a refund that was given up here and shows up there after all is adopted.
+    R.FAILED: frozenset({R.PROCESSING, R.COMPLETED, R.REJECTED}),
+    R.REJECTED: frozenset({R.PROCESSING, R.COMPLETED, R.FAILED}),
+    R.COMPLETED: frozenset(),
+}

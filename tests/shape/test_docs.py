@@ -91,6 +91,13 @@ def test_every_move_of_a_session_is_in_the_table() -> None:
     assert len(table) == len(listed)
 
 
+def test_every_move_of_a_refund_is_in_the_table() -> None:
+    table = rows(section(read("how-it-works.md"), "### Of a refund"))
+    listed = {in_code(row[0])[0]: set(in_code(row[2])) for row in table}
+    assert listed == {status.name: {to.name for to in targets} for status, targets in states.REFUND_MOVES.items()}
+    assert len(table) == len(listed)
+
+
 @pytest.mark.parametrize(
     ("heading", "enum"),
     [
