@@ -2,7 +2,7 @@
 
 from oscar_nd8.client import signatures
 from oscar_nd8.client._client import ND8Client
-from oscar_nd8.client.schemas import (
+from oscar_nd8.client.schemas.checkout import (
     AdHocItem,
     CatalogueItem,
     Checkout,
@@ -11,8 +11,10 @@ from oscar_nd8.client.schemas import (
     Product,
     Transaction,
 )
+from oscar_nd8.client.schemas.refunds import AcceptedRefund, Refund, RefundPage, RefundQuery, RefundRequest
 
 __all__ = [
+    "AcceptedRefund",
     "AdHocItem",
     "CatalogueItem",
     "Checkout",
@@ -20,6 +22,10 @@ __all__ = [
     "DepositAttempt",
     "ND8Client",
     "Product",
+    "Refund",
+    "RefundPage",
+    "RefundQuery",
+    "RefundRequest",
     "Transaction",
     "signatures",
 ]

@@ -1,6 +1,8 @@
 """ND8's API as methods: one per operation that is used, each a line over the transport."""
 
 import ipaddress
+from collections.abc import Iterator
+from itertools import count
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -8,9 +10,18 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
-from oscar_nd8.client._operations import CREATE_PAYMENT, GET_PAYMENT, Credentials
+from oscar_nd8.client._operations import (
+    CREATE_PAYMENT,
+    CREATE_REFUND,
+    GET_PAYMENT,
+    GET_REFUND,
+    LIST_REFUNDS,
+    Credentials,
+)
 from oscar_nd8.client._transport import Transport
-from oscar_nd8.client.schemas import Checkout, CheckoutRequest, Transaction
+from oscar_nd8.client.schemas.checkout import Checkout, CheckoutRequest, Transaction
+from oscar_nd8.client.schemas.refunds import AcceptedRefund, Refund, RefundPage, RefundQuery, RefundRequest
+from oscar_nd8.exceptions import NotFound
 
 __all__ = ["ND8Client"]
 
@@ -56,6 +67,53 @@ class ND8Client:
     def get_transaction(self, transaction_id: str) -> Transaction:
         """A payment as it is now (getPaymentById), by its public id `TX…` or its number. A read: repeated."""
         return self._transport.call(GET_PAYMENT, read=Transaction.model_validate_json, path={"id": transaction_id})
+
+    def create_refund(self, transaction_id: str, request: RefundRequest) -> AcceptedRefund:
+        """Give money of a payment back (createRefundForPayment), in part or all that remains.
+
+        Amounts are in major units of the charge currency, tax included. A write, sent once: OutcomeUnknown if
+        the answer is lost, so look for it with `iterate_refunds` before asking again. RequestRejected says why
+        the payment is not eligible.
+        """
+        return self._transport.call(
+            CREATE_REFUND, read=AcceptedRefund.model_validate_json, path={"id": transaction_id}, body=request
+        )
+
+    def get_refund(self, refund_id: str) -> Refund:
+        """A refund as it is now (getRefundById), by its public id `RF…` or its number. A read: repeated.
+
+        `amount` is in major units of the refund's currency, tax included. NotFound if there is none.
+        """
+        return self._transport.call(GET_REFUND, read=Refund.model_validate_json, path={"id": refund_id})
+
+    def list_refunds(self, query: RefundQuery | None = None) -> RefundPage:
+        """One page of the account's refunds (listRefunds), also those made in ND8's dashboard. A read: repeated.
+
+        Amounts are in major units of each refund's currency, tax included. ND8 bounds the size of a page.
+        """
+        parameters = query.to_parameters() if query else None
+        return self._transport.call(LIST_REFUNDS, read=RefundPage.model_validate_json, query=parameters)
+
+    def iterate_refunds(self, query: RefundQuery | None = None) -> Iterator[Refund]:
+        """Every refund that `query` asks for, each once, page by page (listRefunds) from the query's page on.
+
+        ND8 does not say how many pages there are: they end with an empty one, with one that brings nothing new,
+        or where ND8 knows no such page.
+        """
+        query = query or RefundQuery()
+        seen: set[str] = set()
+        for number in count(query.page or 1):
+            try:
+                page = self.list_refunds(query.model_copy(update={"page": number}))
+            except NotFound:
+                if not seen:
+                    raise
+                return
+            new = {refund.id: refund for refund in page.results if refund.id not in seen}
+            yield from new.values()
+            seen |= new.keys()
+            if page.is_last or not new:
+                return
 
     def close(self) -> None:
         """Close all connections; the client cannot be used afterwards."""

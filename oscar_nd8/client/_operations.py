@@ -14,7 +14,16 @@ from urllib.parse import quote
 
 from oscar_nd8.exceptions import RequestRejected
 
-__all__ = ["CREATE_PAYMENT", "GET_PAYMENT", "OPERATIONS", "Credentials", "Operation"]
+__all__ = [
+    "CREATE_PAYMENT",
+    "CREATE_REFUND",
+    "GET_PAYMENT",
+    "GET_REFUND",
+    "LIST_REFUNDS",
+    "OPERATIONS",
+    "Credentials",
+    "Operation",
+]
 
 _ID_LENGTH: Final = 200
 
@@ -65,13 +74,16 @@ _LINK = "/payment-links/{id}/"
 
 CREATE_PAYMENT: Final = Operation("createPayment", "POST", "/checkout/create/", _KEY, "checkout:create")
 GET_PAYMENT: Final = Operation("getPaymentById", "GET", "/transactions/{id}/", _KEY, "payments:read")
+CREATE_REFUND: Final = Operation("createRefundForPayment", "POST", "/transactions/{id}/refund/", _KEY, "refunds:write")
+LIST_REFUNDS: Final = Operation("listRefunds", "GET", "/refunds/", _KEY, "refunds:read")
+GET_REFUND: Final = Operation("getRefundById", "GET", "/refunds/{id}/", _KEY, "refunds:read")
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     CREATE_PAYMENT,
     GET_PAYMENT,
-    Operation("createRefundForPayment", "POST", "/transactions/{id}/refund/", _KEY, "refunds:write"),
-    Operation("listRefunds", "GET", "/refunds/", _KEY, "refunds:read"),
-    Operation("getRefundById", "GET", "/refunds/{id}/", _KEY, "refunds:read"),
+    CREATE_REFUND,
+    LIST_REFUNDS,
+    GET_REFUND,
     Operation("getOrganization", "GET", "/organization/", _TOKEN),
     Operation("patchOrganization", "PATCH", "/organization/", _TOKEN),
     Operation("getOrganizationDashboard", "GET", "/organization/dashboard/", _TOKEN),

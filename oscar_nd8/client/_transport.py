@@ -9,11 +9,12 @@ from typing import Final, TypeVar
 
 import httpx
 import stamina
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from oscar_nd8.client._answers import Answer, refused, retry_after, unanswered, unreadable
 from oscar_nd8.client._network import TimedTransport, remaining, until
 from oscar_nd8.client._operations import Credentials, Operation
+from oscar_nd8.client.schemas._base import Sent
 from oscar_nd8.exceptions import CredentialsRejected, ProviderUnavailable
 
 __all__ = ["Transport"]
@@ -73,7 +74,7 @@ class Transport:
         read: Callable[[bytes], T],
         path: Mapping[str, str] | None = None,
         query: Mapping[str, str | int] | None = None,
-        body: BaseModel | None = None,
+        body: Sent | None = None,
     ) -> T:
         """The answer of `operation`, as `read` makes it from the body of a 2xx answer.
 
@@ -89,7 +90,7 @@ class Transport:
             operation.method,
             url,
             params=query,
-            content=body.model_dump_json(by_alias=True, exclude_none=True) if body else None,
+            content=body.to_json() if body else None,
             headers={"Content-Type": "application/json"} if body else None,
         )
         if operation.repeatable:

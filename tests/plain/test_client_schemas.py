@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from oscar_nd8 import money
 from oscar_nd8.client import AdHocItem, CatalogueItem, Checkout, Transaction
+from oscar_nd8.client.schemas._base import Sent
 from tests.plain.loopback import CHECKOUT, TRANSACTION, checkout_request
 
 
-def written(model: BaseModel) -> dict[str, Any]:
-    sent: dict[str, Any] = json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
+def written(model: Sent) -> dict[str, Any]:
+    sent: dict[str, Any] = json.loads(model.to_json())
     return sent
 
 

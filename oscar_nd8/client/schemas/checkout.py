@@ -1,25 +1,10 @@
-"""ND8's requests and answers as frozen values: strict where money or identity hangs on it, lenient elsewhere.
+"""Opening a hosted payment, and reading what became of it."""
 
-Field names are ours where ND8 writes camelCase; amounts and statuses stay exactly as ND8 writes them, for
-the gateway to translate. Unknown fields of an answer are kept (`model_extra`). No error message shows an
-input, and no repr shows a person or a token. Source: ND8's OpenAPI document 1.1.0.
-"""
+from typing import Annotated, Final, Literal
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StrictFloat, StrictInt, model_validator
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    model_validator,
-)
+from oscar_nd8.client.schemas._base import Loose, Needed, Received, Sent, none_as_empty
 
 __all__ = [
     "AdHocItem",
@@ -33,17 +18,6 @@ __all__ = [
 ]
 
 _NAME_LENGTH: Final = 100  # ND8's limit of billing_first_name and billing_last_name
-
-
-def _text(value: Any) -> Any:
-    """An optional field that holds a number or something odd must not make a whole payment unreadable."""
-    if isinstance(value, bool | dict | list):
-        return None
-    return value if value is None or isinstance(value, str) else str(value)
-
-
-def _list(value: Any) -> Any:
-    return () if value is None else value
 
 
 def _name(value: str) -> str:
@@ -66,27 +40,13 @@ def _url(value: str) -> str:
     return value
 
 
-Loose = Annotated[str | None, BeforeValidator(_text)]
-Needed = Annotated[StrictStr, Field(min_length=1)]
 Name = Annotated[str, AfterValidator(_name), Field(repr=False)]
 Url = Annotated[str, AfterValidator(_url)]
 Quantity = Annotated[StrictInt, Field(ge=1)]
 Price = Annotated[StrictInt | StrictFloat, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True)
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        unknown = self.model_extra or {}  # nobody can say whether a field of tomorrow holds a person
-        return (pair for pair in super().__repr_args__() if pair[0] not in unknown)
-
-
-class AdHocItem(_Request):
+class AdHocItem(Sent):
     """Something sold by name. `unit_price` is in major units, above 0, as `money.to_json_number` writes it."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -94,7 +54,7 @@ class AdHocItem(_Request):
     unit_price: Price
 
 
-class CatalogueItem(_Request):
+class CatalogueItem(Sent):
     """Something out of the merchant's catalogue at ND8, at the price that ND8 has for it."""
 
     id: Annotated[str, Field(min_length=1)]
@@ -104,7 +64,7 @@ class CatalogueItem(_Request):
 ProductItem = AdHocItem | CatalogueItem
 
 
-class CheckoutRequest(_Request):
+class CheckoutRequest(Sent):
     """What createPayment takes. Names longer than ND8's 100 characters are cut, a blank one is refused.
 
     `currency` is required here although ND8 has a default: a default would charge euros as dollars. The
@@ -134,7 +94,7 @@ class CheckoutRequest(_Request):
         return self
 
 
-class Checkout(_Answer):
+class Checkout(Received):
     """An open hosted payment. `checkout_id` (also sent as `order_id`) is the key that notifications carry.
 
     `checkout_url` is where the shopper pays until `expires_at`, in Unix seconds. `token` is for that page
@@ -148,7 +108,7 @@ class Checkout(_Answer):
     expires_at: StrictInt
 
 
-class DepositAttempt(_Answer):
+class DepositAttempt(Received):
     """One try to pay, with a card or otherwise, as ND8's provider reported it; `attempted_at` is ISO 8601."""
 
     status: Loose = None
@@ -158,14 +118,14 @@ class DepositAttempt(_Answer):
     payment_method: Annotated[Loose, Field(alias="paymentMethod")] = None
 
 
-class Product(_Answer):
+class Product(Received):
     """What a payment was for, as ND8 repeats it."""
 
     id: Loose = None
     name: Loose = None
 
 
-class Transaction(_Answer):
+class Transaction(Received):
     """The answer of getPaymentById.
 
     `amount` is written in major units of `currency` and is net of ND8's fees, so it is no order total.
@@ -178,6 +138,8 @@ class Transaction(_Answer):
     status: Needed
     currency: Needed
     payer_email: Annotated[Loose, Field(repr=False)] = None
-    products: Annotated[tuple[Product, ...], BeforeValidator(_list)] = ()
+    products: Annotated[tuple[Product, ...], BeforeValidator(none_as_empty)] = ()
     created_at: Loose = None
-    deposit_attempts: Annotated[tuple[DepositAttempt, ...], BeforeValidator(_list), Field(alias="depositAttempts")] = ()
+    deposit_attempts: Annotated[
+        tuple[DepositAttempt, ...], BeforeValidator(none_as_empty), Field(alias="depositAttempts")
+    ] = ()
