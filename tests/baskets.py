@@ -22,7 +22,7 @@ from oscar.apps.shipping.repository import Repository
 from oscar.core.loading import get_model
 
 from oscar_nd8.shop.quote import Quote, take_quote
-from tests.shopper import make_product
+from oscar_nd8.testing import make_product
 
 __all__ = ["Deal", "Goods", "Recipe", "Shop", "cents", "opened", "quoted", "recipes"]
 

@@ -3,8 +3,7 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -21,10 +20,15 @@ from django.test.utils import (  # noqa: E402
 )
 from oscar.core.loading import get_model  # noqa: E402
 
-from oscar_nd8.emulator import running  # noqa: E402
 from oscar_nd8.models import PaymentSession  # noqa: E402
-from tests.nd8 import ND8, post_webhook  # noqa: E402
-from tests.shopper import Shopper, make_countries, make_product  # noqa: E402
+from oscar_nd8.testing import (  # noqa: E402
+    ND8,
+    Shopper,
+    emulated_nd8,
+    make_countries,
+    make_product,
+    post_webhook,
+)
 
 ROUNDS = 3
 SIZES = [1, 10, 50]
@@ -64,21 +68,13 @@ def compare(nd8: ND8, lines: int) -> dict[str, list[float]]:
     return times
 
 
-@contextmanager
-def pointed_to(nd8: ND8) -> Iterator[ND8]:
-    """The shop's settings name this emulator."""
-    here = {"BASE_URL": f"{nd8.url}/sandbox/api/", "CHECKOUT_HOSTS": [nd8.url.removeprefix("http://")]}
-    with override_settings(ND8=settings.ND8 | here, OSCAR_MAX_BASKET_QUANTITY_THRESHOLD=None):
-        yield nd8
-
-
 def main() -> None:
     """Print one table; ND8 is the emulator in this process, so its share is in our times."""
     settings.MIGRATION_MODULES = _NoMigrations()
     setup_test_environment()
     databases = setup_databases(verbosity=0, interactive=False)
     try:
-        with running(webhook_secret="whsec_sandbox") as emulator, pointed_to(ND8(emulator.url)) as nd8:
+        with emulated_nd8() as nd8, override_settings(OSCAR_MAX_BASKET_QUANTITY_THRESHOLD=None):
             make_countries()
             for number in range(max(SIZES)):
                 make_product(f"Product {number}", "1.00", stock=100_000)

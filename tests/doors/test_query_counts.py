@@ -8,8 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from oscar_nd8.models import PaymentSession
-from tests.nd8 import ND8
-from tests.shopper import Shopper, make_product
+from oscar_nd8.testing import ND8, Shopper, make_product
 
 pytestmark = pytest.mark.django_db
 

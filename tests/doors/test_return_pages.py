@@ -7,8 +7,7 @@ import pytest
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import Payment, PaymentSession
-from tests.nd8 import ND8
-from tests.shopper import Shopper, make_user
+from oscar_nd8.testing import ND8, Shopper, make_user
 
 pytestmark = pytest.mark.django_db
 

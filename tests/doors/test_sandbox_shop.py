@@ -14,10 +14,10 @@ from django.test import Client
 from oscar.apps.basket.models import Basket
 from oscar.apps.catalogue.models import Product
 
+from oscar_nd8.testing import Shopper, make_product
 from sandbox_site.forks.partner.models import StockRecord
 from sandbox_site.forks.partner.strategy import Selector
 from sandbox_site.seed.goods import PRODUCTS
-from tests.shopper import Shopper, make_product
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
-from tests.nd8 import ND8, post_webhook
-from tests.shopper import Shopper, make_product
+from oscar_nd8.testing import ND8, Shopper, make_product, post_webhook
 
 pytestmark = pytest.mark.django_db
 

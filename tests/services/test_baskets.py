@@ -21,8 +21,8 @@ from oscar_nd8.money import to_json_number
 from oscar_nd8.services.open_checkout import open_checkout
 from oscar_nd8.services.why_not_offered import why_not_offered
 from oscar_nd8.shop.quote import Quote, fingerprint, minor_total, parts_of
+from oscar_nd8.testing import ND8
 from tests.baskets import Deal, Goods, Recipe, Shop, cents, opened, quoted, recipes
-from tests.nd8 import ND8
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,7 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import PaymentSession
-from tests.nd8 import ND8
-from tests.shopper import Shopper, make_product
+from oscar_nd8.testing import ND8, Shopper, make_product
 
 pytestmark = pytest.mark.django_db
 

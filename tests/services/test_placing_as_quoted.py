@@ -18,8 +18,8 @@ from oscar_nd8.exceptions import QuoteUnplaceable
 from oscar_nd8.shop.basket import copy_frozen
 from oscar_nd8.shop.orders import AlreadyClaimed, next_order_number, oversold_products, place
 from oscar_nd8.shop.quote import Quote
+from oscar_nd8.testing import make_user
 from tests.baskets import Deal, Goods, Recipe, Shop, opened, quoted, recipes
-from tests.shopper import make_user
 
 NOT_AN_EXAMPLES = [HealthCheck.function_scoped_fixture]
 

@@ -12,8 +12,7 @@ from oscar.core.loading import get_model
 
 from oscar_nd8.models import PaymentSession, WebhookEvent
 from oscar_nd8.states import SessionStatus
-from tests.nd8 import ND8, post_webhook
-from tests.shopper import Shopper, make_product
+from oscar_nd8.testing import ND8, Shopper, make_product, post_webhook
 
 Order = get_model("order", "Order")
 

@@ -11,8 +11,7 @@ from oscar.core.loading import get_model
 from oscar_nd8 import signals
 from oscar_nd8.models import PaymentSession, WebhookEvent
 from oscar_nd8.services.settle import settle
-from tests.nd8 import ND8, post_webhook
-from tests.shopper import Shopper
+from oscar_nd8.testing import ND8, Shopper, post_webhook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
