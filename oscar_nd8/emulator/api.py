@@ -63,10 +63,10 @@ def _door(world: World, environment: Environment, operation: Operation) -> Calla
 def _answer(world: World, operation: Operation, received: Request) -> Response:
     try:
         with world.lock:
-            operation.admit(world.keys, received.headers, received.environment)
+            operation.admit(world.credentials, received.headers, received.environment)
             status, answer = operation.act(world, received)
     except ApiError as error:
         return refusal(error)
-    response = jsonify(answer)
+    response = Response() if answer is None else jsonify(answer)
     response.status_code = status
     return response

@@ -1,5 +1,7 @@
-"""createPayment: what a shop may ask for, and the session that comes of it."""
+"""Hosted sessions: what a shop or a payment link's customer may ask for, and the session that comes of it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,22 +9,43 @@ from . import money
 from .outcomes import SIMULATED
 from .problems import invalid
 from .reading import Fields, as_received, parse_object
-from .records import Checkout, Environment, Item, Organization
+from .records import Checkout, Environment, Item, Organization, PaymentLink
 from .world import CATALOGUE, World
 
 CURRENCIES = frozenset({"USD", "EUR"})
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be paid: `adds_tax` says that the items' prices are without it."""
+
+    items: tuple[Item, ...]
+    currency: str
+    adds_tax: bool
+    simulate: str | None = None
+    link: PaymentLink | None = None
+
+
 def open_checkout(world: World, raw: bytes, *, environment: Environment, base_url: str) -> Checkout:
-    """Check the request and keep a session for it, whose page is below `base_url`."""
+    """createPayment: check the request and keep a session for it, whose page is below `base_url`."""
     fields = Fields(parse_object(raw))
-    _check_billing(fields)
-    items = _items(fields, world.organization)
-    currency = fields.choice("currency", CURRENCIES) if "currency" in fields else "USD"
-    simulate = _simulation(fields, environment)
-    subtotal = money.sum_of(items)
-    tax = money.tax_on(subtotal, world.organization)
-    _check_limits(subtotal + tax, currency, world.organization)
+    check_billing(fields)
+    order = Order(
+        items=_items(fields, world.organization),
+        currency=fields.choice("currency", CURRENCIES) if "currency" in fields else "USD",
+        adds_tax=world.organization.price_mode == "HT",
+        simulate=_simulation(fields, environment),
+    )
+    return keep(world, order, fields, raw, environment=environment, base_url=base_url)
+
+
+def keep(
+    world: World, order: Order, fields: Fields, raw: bytes, *, environment: Environment, base_url: str
+) -> Checkout:
+    """Open a session for an order whose billing fields were checked, within the organization's limits."""
+    subtotal = money.sum_of(order.items)
+    tax = money.tax_on(subtotal, world.organization) if order.adds_tax else Decimal(0)
+    _check_limits(subtotal + tax, order.currency, world.organization)
     now = world.clock()
     expires_at = int((now + timedelta(seconds=world.organization.session_lifetime)).timestamp())
     checkout_id = world.ids.public("ord_", 20)
@@ -32,24 +55,26 @@ def open_checkout(world: World, raw: bytes, *, environment: Environment, base_ur
         token=token,
         url=f"{base_url}pay/{token}/",
         environment=environment,
-        items=items,
+        items=order.items,
         tax=tax,
         total=subtotal + tax,
-        currency=currency,
+        currency=order.currency,
         payer_email=fields.email("billing_email"),
         success_url=fields.url("successUrl"),
         failed_url=fields.url("failedUrl"),
         cancel_url=fields.url("cancelUrl"),
-        simulate=simulate,
+        simulate=order.simulate,
         request=as_received(raw),
         created_at=now,
         expires_at=expires_at,
+        link=order.link,
     )
     world.checkouts.add(checkout, checkout_id, token)
     return checkout
 
 
-def _check_billing(fields: Fields) -> None:
+def check_billing(fields: Fields) -> None:
+    """Refuse a payer that ND8 would refuse."""
     country = fields.text("billing_country")
     if not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise invalid("billing_country must be a country code of two letters.")
@@ -61,28 +86,45 @@ def _check_billing(fields: Fields) -> None:
         raise invalid("billing_postal_code is required when billing_country is US.")
 
 
-def _items(fields: Fields, organization: Organization) -> tuple[Item, ...]:
+def products_of(fields: Fields) -> Sequence[object]:
+    """The list of products, at least one."""
     products = fields.array("products") if "products" in fields else None
     if not products:
         raise invalid("products is required and may not be empty.")
-    return tuple(_item(one, number, organization) for number, one in enumerate(products, start=1))
+    return products
 
 
-def _item(product: object, number: int, organization: Organization) -> Item:
+def product_fields(product: object, number: int) -> Fields:
+    """One product of the list; its sentences name its place."""
     where = f"Product {number}: "
     if not isinstance(product, dict):
         raise invalid(f"{where}must be an object.")
-    fields = Fields(product, where)
+    return Fields(product, where)
+
+
+def from_catalogue(fields: Fields, name: str) -> Item:
+    """The catalogue's product whose id stands in the field `name`, as often as `quantity` says."""
+    known = CATALOGUE.get(fields.text(name))
+    if known is None:
+        raise invalid(f"{fields.where}no product of the catalogue has this id.")
+    return Item(known.name, known.unit_price, fields.whole("quantity", least=1, default=1), known.product_id)
+
+
+def _items(fields: Fields, organization: Organization) -> tuple[Item, ...]:
+    return tuple(
+        _item(product_fields(product, number), organization)
+        for number, product in enumerate(products_of(fields), start=1)
+    )
+
+
+def _item(fields: Fields, organization: Organization) -> Item:
     if ("id" in fields) == ("name" in fields or "unit_price" in fields):
-        raise invalid(f"{where}give exactly one of id, or name and unit_price.")
+        raise invalid(f"{fields.where}give exactly one of id, or name and unit_price.")
     quantity = fields.whole("quantity", least=1, default=1)
     if "id" in fields:
-        known = CATALOGUE.get(fields.text("id"))
-        if known is None:
-            raise invalid(f"{where}no product of the catalogue has this id.")
-        return Item(known.name, known.unit_price, quantity, known.product_id)
+        return from_catalogue(fields, "id")
     if not organization.ad_hoc_products:
-        raise invalid(f"{where}this organization sells products of its catalogue only.")
+        raise invalid(f"{fields.where}this organization sells products of its catalogue only.")
     return Item(fields.text("name"), _unit_price(fields), quantity)
 
 

@@ -54,7 +54,7 @@ def change_keys(world: World, fields: Fields) -> Shape:
     fields.refuse_others_than({"key", "scopes", "environment", "revoked"})
     key = fields.text("key")
     if fields.flag("revoked", default=False):
-        world.keys.pop(key, None)
+        world.credentials.drop(key)
         return {"key": key, "revoked": True}
     scopes = fields.array("scopes") if "scopes" in fields else []
     known = frozenset(scope for scope in SCOPES if scope in scopes)
@@ -62,7 +62,7 @@ def change_keys(world: World, fields: Fields) -> Shape:
         raise invalid(f"scopes may hold each of {', '.join(sorted(SCOPES))} once.")
     chosen = fields.choice("environment", ENVIRONMENTS) if "environment" in fields else None
     environments = frozenset(one for one in ENVIRONMENTS if chosen in {one, None})
-    world.keys[key] = ApiKey(key, known, environments)
+    world.credentials.add(ApiKey(world.ids.uuid(), "Key of a control call", key, known, environments, world.clock()))
     return {"key": key, "scopes": sorted(known), "environments": sorted(environments)}
 
 

@@ -28,9 +28,13 @@ class Ids:
         self._numbers += 1
         return self._numbers
 
-    def delivery(self) -> str:
+    def uuid(self) -> str:
         """A UUID of version 4."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def secret(self, prefix: str) -> str:
+        """A credential that is shown once: `whsec_…`, `sk_…`."""
+        return self.public(prefix, 40)
 
     def session_token(self, checkout_id: str, expires_at: int) -> str:
         """A long, signed token for the hosted page's address."""

@@ -31,8 +31,8 @@ def sum_of(items: Iterable[Item]) -> Decimal:
 
 
 def tax_on(subtotal: Decimal, organization: Organization) -> Decimal:
-    """What the hosted page adds: nothing under TTC, the organization's tax under HT."""
-    return to_cents(subtotal * organization.tax_rate) if organization.price_mode == "HT" else Decimal(0)
+    """What the hosted page adds to prices without tax."""
+    return to_cents(subtotal * organization.tax_rate)
 
 
 def net_of_fees(total: Decimal, organization: Organization) -> Decimal:

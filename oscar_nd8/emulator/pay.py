@@ -56,7 +56,7 @@ def blueprint(world: World) -> Blueprint:
             raise BadRequest("This page has no such button.")
         with world.lock:
             checkout = _checkout(world, token)
-            if checkout.is_paid or _is_expired(world, checkout):
+            if checkout.is_paid or _why_closed(world, checkout):
                 return _page(world, checkout, refused=True)
             return _carry_out(world, checkout, choice)
 
@@ -81,8 +81,8 @@ def _carry_out(world: World, checkout: Checkout, choice: Choice) -> Response | t
 def _page(world: World, checkout: Checkout, *, refused: bool = False) -> tuple[str, int]:
     if checkout.is_paid:
         return _render(world, "paid.html", checkout), 409 if refused else 200
-    if _is_expired(world, checkout):
-        return _render(world, "expired.html", checkout), 410
+    if heading := _why_closed(world, checkout):
+        return _render(world, "closed.html", checkout, heading=heading), 410
     newest = checkout.newest
     declined = newest.attempts[0].error_message if newest and newest.attempts else None
     page = _render(world, "pay.html", checkout, choices=CHOICES, declined=declined)
@@ -100,5 +100,9 @@ def _checkout(world: World, token: str) -> Checkout:
     return checkout
 
 
-def _is_expired(world: World, checkout: Checkout) -> bool:
-    return world.clock().timestamp() >= checkout.expires_at
+def _why_closed(world: World, checkout: Checkout) -> str:
+    if world.clock().timestamp() >= checkout.expires_at:
+        return "This payment session has expired"
+    if checkout.link and checkout.link.is_used_up:
+        return "Somebody else has paid this link"
+    return ""

@@ -48,13 +48,16 @@ def is_http_url(value: str) -> bool:
 
 
 def parse_time(value: str, name: str) -> datetime:
-    """A date-time as ISO 8601 writes it; without an offset it is UTC."""
+    """A date-time as ISO 8601 writes it, in UTC; without an offset it is UTC already."""
     try:
         # A plus sign that nobody escaped arrives as a space.
         moment = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
     except ValueError as error:
         raise invalid(f"{name} must be a date-time.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # the offset leads out of the calendar, where a day matters no more
+        return moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,17 @@ class Fields:
             raise invalid(f"{self.where}{name} must be true or false.")
         return value
 
+    def is_null(self, name: str) -> bool:
+        """Whether it is null or not there at all."""
+        return self.values.get(name) is None
+
+    def mapping(self, name: str) -> dict[str, object]:
+        """An object with everyday numbers, to keep and give back."""
+        value = self.values.get(name)
+        if not isinstance(value, dict):
+            raise invalid(f"{self.where}{name} must be an object.")
+        return _with_everyday_numbers(value, f"{self.where}{name}")
+
     def array(self, name: str) -> list[object]:
         """A list that must be there."""
         value = self.values.get(name)
@@ -166,6 +180,14 @@ class Fields:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _with_everyday_numbers(value: dict[str, object], name: str) -> dict[str, object]:
+    try:
+        plain: dict[str, object] = json.loads(json.dumps(value, default=lambda exact: _everyday_number(str(exact))))
+    except RecursionError as error:
+        raise invalid(f"{name} is nested too deeply.") from error
+    return plain
 
 
 def _everyday_number(digits: str) -> float | str:

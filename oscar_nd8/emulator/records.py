@@ -15,6 +15,9 @@ class Organization:
     """The merchant's account: what a control call can change."""
 
     name: str = "Emulated merchant"
+    website: str = ""
+    contact_email: str = ""
+    telegram: str = ""
     price_mode: str = "TTC"
     min_payment: Decimal = Decimal("0.50")
     max_payment: Decimal = Decimal("10000.00")
@@ -33,9 +36,12 @@ class Organization:
 class ApiKey:
     """A key, the prefixes that accept it, and its scopes (none = all of them)."""
 
-    key: str
+    key_id: str
+    name: str
+    raw_key: str
     scopes: frozenset[str]
     environments: frozenset[Environment]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class Checkout:
     request: Mapping[str, object]
     created_at: datetime
     expires_at: int
+    link: "PaymentLink | None" = None
     transactions: list["Transaction"] = field(default_factory=list)
 
     @property
@@ -94,6 +101,42 @@ class Checkout:
     def newest(self) -> "Transaction | None":
         """The transaction that the next step continues or follows."""
         return self.transactions[-1] if self.transactions else None
+
+
+@dataclass(slots=True, eq=False)
+class PaymentLink:
+    """An offer that anybody with its id can pay; `items` are as they were when it was made."""
+
+    link_id: str
+    environment: Environment
+    name: str
+    items: tuple[Item, ...]
+    currency: str
+    pricing_mode: str
+    expires_at: datetime | None
+    max_uses: int | None
+    metadata: Mapping[str, object] | None
+    created_at: datetime
+    updated_at: datetime
+    is_active: bool = True
+    is_deleted: bool = False
+    checkouts: list[Checkout] = field(default_factory=list)
+
+    @property
+    def uses(self) -> int:
+        """How many of its checkouts were paid."""
+        return sum(one.is_paid for one in self.checkouts)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has been paid as often as it may."""
+        return self.max_uses is not None and self.uses >= self.max_uses
+
+    @property
+    def transactions(self) -> list["Transaction"]:
+        """Every try to pay it, newest first."""
+        found = [transaction for checkout in self.checkouts for transaction in checkout.transactions]
+        return sorted(found, key=lambda one: one.number, reverse=True)
 
 
 @dataclass(slots=True, eq=False)

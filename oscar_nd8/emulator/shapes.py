@@ -1,16 +1,17 @@
 """How ND8 writes its nouns as JSON, in answers and in webhooks."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from . import money
-from .records import Attempt, Checkout, Item, Refund, Transaction
+from .records import ApiKey, Attempt, Checkout, Item, Organization, PaymentLink, Refund, Transaction
 
 Shape = dict[str, object]
 
 
 def moment(at: datetime) -> str:
     """A date-time in UTC, with microseconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def session(checkout: Checkout) -> Shape:
@@ -95,6 +96,94 @@ def refund_event(one: Refund) -> Shape:
         "status": one.status,
         "created_at": moment(one.created_at),
         "updated_at": moment(one.updated_at),
+    }
+
+
+def organization(account: Organization) -> Shape:
+    """The answer to getOrganization; ND8 does not publish it. Limits, fees and status can only be read."""
+    return {
+        "id": "org_emulated",
+        "name": account.name,
+        "website": account.website,
+        "contact_email": account.contact_email,
+        "telegram": account.telegram,
+        "price_mode": account.price_mode,
+        "status": "active",
+        "min_payment": money.text(account.min_payment),
+        "max_payment": money.text(account.max_payment),
+        "fee_rate": str(account.fee_rate),
+        "fee_fixed": money.text(account.fee_fixed),
+        "tax_rate": str(account.tax_rate),
+    }
+
+
+def api_key(key: ApiKey) -> Shape:
+    """What may be known of a key after it was made; ND8 does not publish it."""
+    return {
+        "id": key.key_id,
+        "name": key.name,
+        "prefix": key.raw_key[: min(12, len(key.raw_key) // 2)],
+        "allowed_scopes": ",".join(sorted(key.scopes)),
+        "created_at": moment(key.created_at),
+    }
+
+
+def webhook(account: Organization) -> Shape:
+    """The webhook endpoint without its secret; ND8 does not publish it."""
+    secret = account.webhook_secret
+    return {"endpoint_url": account.webhook_url, "secret_preview": f"…{secret[-4:]}" if len(secret) > 4 else "…"}
+
+
+def payment_link(link: PaymentLink) -> Shape:
+    """A link as its merchant sees it; ND8 does not publish it."""
+    return {
+        "id": link.link_id,
+        "name": link.name,
+        "products": [_link_product(item) for item in link.items],
+        "currency": link.currency,
+        "pricing_mode": link.pricing_mode,
+        "amount": money.text(money.sum_of(link.items)),
+        "is_active": link.is_active,
+        "expires_at": moment(link.expires_at) if link.expires_at else None,
+        "max_uses": link.max_uses,
+        "uses": link.uses,
+        "metadata": link.metadata,
+        "created_at": moment(link.created_at),
+        "updated_at": moment(link.updated_at),
+    }
+
+
+def payment_link_statistics(link: PaymentLink) -> Shape:
+    """What getPaymentLink says beyond the list; ND8 does not publish it."""
+    paid = [one.newest for one in link.checkouts if one.is_paid and one.newest]
+    return {
+        "checkouts": len(link.checkouts),
+        "payments": len(link.transactions),
+        "paid": len(paid),
+        "total": money.text(sum((one.total for one in paid), Decimal(0))),
+        "net": money.text(sum((one.net for one in paid), Decimal(0))),
+    }
+
+
+def public_payment_link(link: PaymentLink, *, merchant: str) -> Shape:
+    """A link as its customer sees it: without the merchant's own label and metadata. ND8 does not publish it."""
+    return {
+        "id": link.link_id,
+        "merchant_name": merchant,
+        "products": [_link_product(item) for item in link.items],
+        "currency": link.currency,
+        "pricing_mode": link.pricing_mode,
+        "amount": money.text(money.sum_of(link.items)),
+        "expires_at": moment(link.expires_at) if link.expires_at else None,
+    }
+
+
+def _link_product(item: Item) -> Shape:
+    return {
+        "product_id": item.product_id,
+        "name": item.name,
+        "unit_price": money.text(item.unit_price),
+        "quantity": item.quantity,
     }
 
 

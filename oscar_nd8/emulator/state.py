@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from . import money, refunds, shapes
 from .courier import Delivery
-from .records import Checkout, Refund, Transaction
+from .records import ApiKey, Checkout, PaymentLink, Refund, Transaction
 from .world import CATALOGUE, World
 
 
@@ -21,6 +21,8 @@ def describe(world: World) -> shapes.Shape:
         "checkouts": [_checkout(one) for one in world.checkouts],
         "transactions": [_transaction(one) for one in world.transactions],
         "refunds": [_refund(world, one) for one in world.refunds],
+        "payment_links": [_link(one) for one in world.links],
+        "api_keys": [_api_key(one) for one in world.credentials],
         "delivery_mode": asdict(world.courier.mode),
         "deliveries": [_delivery(one) for one in world.courier.deliveries],
         "faults": [asdict(one) for one in world.faults.waiting],
@@ -44,6 +46,7 @@ def _checkout(one: Checkout) -> shapes.Shape:
         "tax": money.text(one.tax),
         "total": money.text(one.total),
         "created_at": shapes.moment(one.created_at),
+        "payment_link": one.link.link_id if one.link else None,
         "transactions": [transaction.public_id for transaction in one.transactions],
     }
 
@@ -61,6 +64,23 @@ def _transaction(one: Transaction) -> shapes.Shape:
 
 def _refund(world: World, one: Refund) -> shapes.Shape:
     return refunds.as_listed(one, world.organization) | {"number": one.number}
+
+
+def _link(one: PaymentLink) -> shapes.Shape:
+    return shapes.payment_link(one) | {
+        "environment": one.environment,
+        "is_deleted": one.is_deleted,
+        "checkouts": [checkout.checkout_id for checkout in one.checkouts],
+    }
+
+
+def _api_key(one: ApiKey) -> shapes.Shape:
+    return {
+        "id": one.key_id,
+        "name": one.name,
+        "scopes": sorted(one.scopes),
+        "environments": sorted(one.environments),
+    }
 
 
 def _delivery(one: Delivery) -> shapes.Shape:

@@ -1,6 +1,7 @@
 """Everything the emulator knows, behind one lock, and how it starts over."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +12,18 @@ import httpx
 
 from .access import ENVIRONMENTS
 from .courier import RETRY_DELAYS, Courier, Mode
+from .credentials import Credentials
 from .faults import Faults
 from .ids import Ids
-from .records import ApiKey, Call, Checkout, Item, Organization, Refund, Transaction
+from .records import ApiKey, Call, Checkout, Item, Organization, PaymentLink, Refund, Transaction
 
 CATALOGUE = {
     "prod_mug": Item("Enamel mug", Decimal("12.50"), 1, "prod_mug"),
     "prod_poster": Item("Poster of a lighthouse", Decimal("24.00"), 1, "prod_poster"),
     "prod_sticker": Item("Sticker", Decimal("0.35"), 1, "prod_sticker"),
 }
+
+CALLS_KEPT = 10_000  # the newest; everything else is kept until the reset
 
 Kept = TypeVar("Kept")
 
@@ -80,16 +84,20 @@ class World:
         setup = self.setup
         self.ids = Ids(setup.seed)
         self.organization = Organization(webhook_url=setup.webhook_url, webhook_secret=setup.webhook_secret)
-        self.keys = {setup.api_key: ApiKey(setup.api_key, frozenset(), ENVIRONMENTS)}
+        self.credentials = Credentials(setup.merchant_token)
+        self.credentials.add(
+            ApiKey(self.ids.uuid(), "Key of the command line", setup.api_key, frozenset(), ENVIRONMENTS, self.clock())
+        )
         self.checkouts = Shelf[Checkout]()
         self.transactions = Shelf[Transaction]()
         self.refunds = Shelf[Refund]()
-        self.calls: list[Call] = []
+        self.links = Shelf[PaymentLink]()
+        self.calls = deque[Call](maxlen=CALLS_KEPT)
         self.faults = Faults()
         self.courier = Courier(
             lock=self.lock,
             clock=self.clock,
-            new_id=self.ids.delivery,
+            new_id=self.ids.uuid,
             chance=self.ids.random,
             http=self._http,
             mode=Mode(retry_delays=setup.retry_delays),

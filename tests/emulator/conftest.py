@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from oscar_nd8.emulator import Emulator, running
-from tests.emulator.merchant import Merchant
+from tests.emulator.merchant import Merchant, Session
 from tests.emulator.receiver import Receiver, receiving
 
+TOKEN = {"Authorization": "Token nd8_test_token"}
 KEY = {"Authorization": "Api-Key nd8_test_key"}
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which would take longer than most tests
 
@@ -33,6 +34,16 @@ def merchant(emulator: Emulator) -> Iterator[Merchant]:
     """A merchant in the sandbox."""
     with httpx.Client(base_url=emulator.sandbox_api_url, headers=KEY, trust_env=False, verify=NO_TLS) as http:
         yield Merchant(emulator, http)
+
+
+@pytest.fixture
+def session(emulator: Emulator) -> Iterator[Session]:
+    """The same merchant's session, and the public beside it."""
+    with (
+        httpx.Client(base_url=emulator.sandbox_api_url, headers=TOKEN, trust_env=False, verify=NO_TLS) as http,
+        httpx.Client(base_url=emulator.sandbox_api_url, trust_env=False, verify=NO_TLS) as public,
+    ):
+        yield Session(http, public)
 
 
 @pytest.fixture

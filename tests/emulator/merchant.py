@@ -74,3 +74,37 @@ class Merchant:
     def refuse(self, path: str, **fields: Any) -> httpx.Response:
         """A control call whose answer is wanted whatever it is."""
         return self.emulator.http.post(f"_emulator/{path}", json=fields)
+
+
+LINK: dict[str, Any] = {
+    "name": "Christmas market",
+    "products": [{"product_id": "prod_mug", "quantity": 2}, {"product_id": "prod_poster", "quantity": 1}],
+}
+BILLING = {name: value for name, value in BODY.items() if name != "products"}
+
+
+@dataclass
+class Session:
+    """Calls under the sandbox prefix by the merchant's own session; `public` has no credentials at all."""
+
+    http: httpx.Client
+    public: httpx.Client
+
+    def link(self, **changes: Any) -> dict[str, Any]:
+        """A payment link that was created."""
+        link: dict[str, Any] = self.answered("POST", "payment-links/", 201, **{**LINK, **changes})
+        return link
+
+    def start(self, link: dict[str, Any], **changes: Any) -> httpx.Response:
+        """startPaymentLinkCheckout, as a customer."""
+        return self.public.post(f"payment-links/public/{link['id']}/start/", json={**BILLING, **changes})
+
+    def preview(self, link: dict[str, Any]) -> httpx.Response:
+        """getPublicPaymentLink, as a customer."""
+        return self.public.get(f"payment-links/public/{link['id']}/")
+
+    def answered(self, method: str, path: str, status: int = 200, /, **fields: Any) -> Any:
+        """The answer to a call, which must have this status."""
+        answer = self.http.request(method, path, json=fields or None)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None

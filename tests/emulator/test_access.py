@@ -1,8 +1,10 @@
 """Who may call what."""
 
+import httpx
 import pytest
 
-from oscar_nd8.emulator import Emulator
+from oscar_nd8.emulator import Emulator, running
+from oscar_nd8.emulator.operations import OPERATIONS, Operation
 from tests.emulator.merchant import BODY, Merchant
 
 
@@ -88,6 +90,46 @@ def test_a_key_belongs_to_its_environment(emulator: Emulator, environment: str, 
         for url in (emulator.api_url, emulator.sandbox_api_url)
     ]
     assert tuple(seen) == statuses
+
+
+def knock(emulator: Emulator, operation: Operation, headers: dict[str, str]) -> httpx.Response:
+    """Call an operation for an id that nothing has."""
+    url = emulator.sandbox_api_url + operation.path.replace("<target>", "none")
+    return emulator.http.request(operation.method, url, headers=headers, json={})
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_a_key_and_a_token_open_different_doors(emulator: Emulator, operation: Operation) -> None:
+    by_key = knock(emulator, operation, {"Authorization": "Api-Key nd8_test_key"}).status_code
+    by_token = knock(emulator, operation, {"Authorization": "Token nd8_test_token"}).status_code
+    wants_token = operation.path.startswith(("/organization/", "/payment-links/"))
+    if "/public/" in operation.path:
+        assert (by_key, by_token) == (404, 404)
+    else:
+        assert (by_key == 401, by_token == 401) == (wants_token, not wants_token)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("credentials", [None, "Token wrong", "Token", "Api-Key wrong", "Bearer nd8_test_token"])
+def test_strangers_are_told_what_is_wanted(emulator: Emulator, operation: Operation, credentials: str | None) -> None:
+    answer = knock(emulator, operation, {"Authorization": credentials} if credentials else {})
+    wanted = "Token" if operation.path.startswith(("/organization/", "/payment-links/")) else "Api-Key"
+    if "/public/" in operation.path:
+        assert answer.status_code == 404
+    else:
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, wanted)
+        assert list(answer.json()) == ["detail"]
+
+
+def test_another_token_can_be_the_merchants() -> None:
+    with running(merchant_token="mine") as emulator:
+        statuses = [
+            emulator.http.get(
+                f"{emulator.api_url}/organization/", headers={"Authorization": f"Token {one}"}
+            ).status_code
+            for one in ("mine", "nd8_test_token")
+        ]
+    assert statuses == [200, 401]
 
 
 def test_a_revoked_key_is_refused_until_the_reset(emulator: Emulator, merchant: Merchant) -> None:
