@@ -51,7 +51,9 @@ def _door(world: World, environment: Environment, operation: Operation) -> Calla
             response = _answer(world, operation, received)
         else:
             connection: socket.socket = request.environ["werkzeug.socket"]
-            response = misbehave(fault, lambda: _answer(world, operation, received), connection)
+            response = misbehave(
+                fault, lambda: _answer(world, operation, received), url=request.url, connection=connection
+            )
         status = None if fault and leaves_unanswered(fault.kind) else response.status_code
         with world.lock:
             world.calls.append(Call(operation.name, environment, status, world.clock()))

@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from oscar_nd8.emulator import Emulator
-from tests.emulator.merchant import Merchant
+from oscar_nd8.emulator.faults import KINDS
+from oscar_nd8.emulator.operations import OPERATIONS, Operation
+from tests.emulator.merchant import BODY, Merchant, Session
 
 
 def calls(emulator: Emulator) -> list[tuple[str, int | None]]:
@@ -15,18 +17,36 @@ def calls(emulator: Emulator) -> list[tuple[str, int | None]]:
     return [(one["operation"], one["status"]) for one in emulator.state()["calls"]]
 
 
-@pytest.mark.parametrize(
-    ("kind", "done"),
-    [("500", 0), ("429", 0), ("timeout_before", 0), ("reset", 0), ("timeout_after", 1), ("garbage", 1), ("slow", 1)],
-)
-def test_every_kind_does_its_work_or_does_not(emulator: Emulator, merchant: Merchant, kind: str, done: int) -> None:
+UNDONE = {"500", "429", "timeout_before", "reset", "redirect"}
+UNANSWERED = {"timeout_before", "timeout_after", "reset", "cut_off"}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_does_its_work_or_does_not(emulator: Emulator, merchant: Merchant, kind: str) -> None:
     emulator.control("faults", operation="createPayment", kind=kind, seconds=0.1)
     try:
         merchant.ask()
     except httpx.TransportError:
-        assert kind in {"timeout_before", "timeout_after", "reset"}
-    assert len(emulator.state()["checkouts"]) == done
+        assert kind in UNANSWERED
+    else:
+        assert kind not in UNANSWERED
+    assert len(emulator.state()["checkouts"]) == (kind not in UNDONE)
     assert merchant.ask().status_code == 201
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_operation_can_meet_every_kind(emulator: Emulator, operation: Operation) -> None:
+    url = emulator.sandbox_api_url + operation.path.replace("<target>", "none")
+    for kind in sorted(KINDS):
+        emulator.control("faults", operation=operation.name, kind=kind, seconds=0.02)
+        try:
+            answer = emulator.http.request(operation.method, url, json={})
+        except httpx.TransportError:
+            assert kind in UNANSWERED
+        else:
+            assert (answer.status_code >= 500) == (kind == "500")
+    assert emulator.state()["faults"] == []
+    assert {name for name, _ in calls(emulator)} == {operation.name}
 
 
 def test_500_is_not_even_json(emulator: Emulator, merchant: Merchant) -> None:
@@ -47,6 +67,65 @@ def test_garbage_is_a_200_that_breaks_off(emulator: Emulator, merchant: Merchant
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     with pytest.raises(ValueError, match="Unterminated string"):
         answer.json()
+
+
+def test_429_names_the_seconds_it_was_given(emulator: Emulator, merchant: Merchant) -> None:
+    emulator.control("faults", operation="listRefunds", kind="429", seconds=7)
+    assert merchant.http.get("refunds/").headers["Retry-After"] == "7"
+
+
+def test_html_is_a_200_that_is_no_answer(emulator: Emulator, merchant: Merchant) -> None:
+    emulator.control("faults", operation="createPayment", kind="html")
+    answer = merchant.ask()
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "checkout_id" not in answer.text
+
+
+def test_wrong_types_keep_the_names(emulator: Emulator, merchant: Merchant) -> None:
+    payment = merchant.paid()
+    emulator.control("faults", operation="getPaymentById", kind="wrong_types")
+    twisted, right = merchant.payment(payment), merchant.payment(payment)
+    assert twisted.keys() == right.keys()
+    assert (twisted["id"], twisted["amount"]) == ([right["id"]], [right["amount"]])
+    assert twisted["depositAttempts"]["0"]["errorMessage"] == {"value": None}
+
+
+def test_huge_is_the_right_answer_and_three_megabytes_of_nothing(emulator: Emulator, merchant: Merchant) -> None:
+    emulator.control("faults", operation="listRefunds", kind="huge")
+    answer = merchant.http.get("refunds/")
+    assert len(answer.content) == int(answer.headers["Content-Length"]) == 3 * 1024 * 1024
+    assert answer.json() == []
+
+
+def test_cut_off_announces_more_than_it_sends(emulator: Emulator, merchant: Merchant) -> None:
+    emulator.control("faults", operation="createPayment", kind="cut_off")
+    with merchant.http.stream("POST", "checkout/create/", json=BODY) as answer:
+        assert answer.status_code == 201
+        with pytest.raises(httpx.RemoteProtocolError):
+            answer.read()
+    assert calls(emulator) == [("createPayment", 201)]
+
+
+def test_redirect_leads_to_another_host_that_would_answer(emulator: Emulator, merchant: Merchant) -> None:
+    emulator.control("faults", operation="listRefunds", kind="redirect")
+    answer = merchant.http.get("refunds/?page=1")
+    there = f"{emulator.sandbox_api_url}/refunds/?page=1".replace("127.0.0.1", "localhost")
+    assert (answer.status_code, answer.headers["Location"]) == (307, there)
+    assert merchant.http.get(there).json() == []
+    emulator.control("faults", operation="listRefunds", kind="redirect")
+    back = merchant.http.get(there).headers["Location"]
+    assert back == f"{emulator.sandbox_api_url}/refunds/?page=1"
+
+
+def test_a_fault_of_an_answer_without_a_body_gets_one(emulator: Emulator, session: Session) -> None:
+    def deleted(kind: str) -> httpx.Response:
+        emulator.control("faults", operation="deletePaymentLink", kind=kind, seconds=0.1)
+        return session.http.delete(f"payment-links/{session.link()['id']}/")
+
+    assert [deleted(kind).status_code for kind in ("slow", "huge", "wrong_types", "html")] == [204, 200, 200, 200]
+    with pytest.raises(httpx.RemoteProtocolError):
+        deleted("cut_off")
+    assert session.answered("GET", "payment-links/") == []
 
 
 @pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])
