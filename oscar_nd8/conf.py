@@ -88,6 +88,8 @@ class ND8Settings(BaseModel):
     """Seconds for a read with all its retries; a shopper may be waiting."""
     PREPARE_WAIT: Annotated[float, Field(ge=0, le=30)] = 6.0
     """Seconds that the second click of a double click waits for the first one's payment page."""
+    HEALTH_TOKEN: SecretStr = SecretStr("")
+    """What a monitor presents to read `nd8:health`; without it signed-in staff only can."""
 
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":

@@ -1,14 +1,16 @@
-"""The pages that ND8 and returning shoppers reach: `path("nd8/", include("oscar_nd8.urls"))`."""
+"""The pages that ND8, returning shoppers and monitors reach: `path("nd8/", include("oscar_nd8.urls"))`."""
 
 from django.urls import path, re_path
 
 from oscar_nd8.checkout.returns import ResumeView, ReturnStateView, ReturnView
+from oscar_nd8.health import health
 from oscar_nd8.webhooks.views import webhook
 
 app_name = "nd8"
 
 urlpatterns = [
     path("webhook/", webhook, name="webhook"),
+    path("health/", health, name="health"),
     path("pay/<uuid:token>/", ResumeView.as_view(), name="resume"),
     path("return/<uuid:token>/state/", ReturnStateView.as_view(), name="return-state"),
     re_path(

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from oscar_nd8.dashboard.forms import PaymentFilterForm
 from oscar_nd8.models import PaymentSession
+from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.sessions import matching, sessions_seen_by, with_money_and_matters
@@ -36,6 +37,8 @@ def list_payments(request: HttpRequest) -> HttpResponse:
         "page_obj": page,
         "overviews": [overview_of(session) for session in page],
         "may_view_orders": _may_view_orders(request.user),
+        # A partner's staff can do nothing about how the shop is run.
+        "alarms": alarms() if request.user.is_staff else [],
     }
     return render(request, "oscar_nd8/dashboard/payment_list.html", context)
 

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from oscar_nd8.models import STATUS_LABELS, Attention
 from oscar_nd8.states import PaymentState, SessionStatus
@@ -245,8 +246,9 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(staff: Client) -> Non
     for number in range(100002, 100020):
         add(number)
     assert len(numbers(staff)) == 19
-    # Oscar: the browser's session, user and unread notifications. Ours: how many, which, their payments, their matters.
-    assert queries() == few == 7
+    # Oscar: the browser's session, user and unread notifications. Ours: how many, which, their payments, their matters;
+    # for the alarms the last notification, the pages since, and the oldest work in each of three tables.
+    assert queries() == few == 12
 
 
 def test_the_table_and_the_form_can_be_read_aloud(staff: Client) -> None:
@@ -260,3 +262,32 @@ def test_the_table_and_the_form_can_be_read_aloud(staff: Client) -> None:
     ours = html[html.index("nd8-filter") :]
     assert "style=" not in ours[: ours.index("</table>")]
     assert "<script" not in ours[: ours.index("</table>")]
+
+
+# How the shop is doing
+
+
+def test_silence_is_said_above_the_list_with_what_to_do(staff: Client) -> None:
+    assert "nd8-alarm" not in page(staff)
+    for number in range(100001, 100006):
+        make_session(str(number), created_at=timezone.now(), opened_at=timezone.now())
+    html = page(staff)
+    assert html.count("nd8-alarm") == 1
+    assert "No notification of ND8&#x27;s has ever arrived. 5 payment pages were opened since." in html
+    assert "Send a test notification from ND8&#x27;s dashboard" in html
+    assert html.index("nd8-alarm") < html.index("nd8-filter")
+
+
+def test_a_shop_that_nobody_reconciles_is_said_too_and_ends_when_somebody_does(staff: Client) -> None:
+    session = make_session(due_at=timezone.now() - timedelta(hours=2))
+    assert "nd8_reconcile does not seem to run" in page(staff)
+    session.due_at = None
+    session.save()
+    assert "nd8-alarm" not in page(staff)
+
+
+def test_a_partners_staff_are_not_troubled_with_how_the_shop_is_run() -> None:
+    ours = make_partner("Ours")
+    make_session("100001", S.PLACED, partner=ours, due_at=timezone.now() - timedelta(hours=9))
+    client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", partner=ours)
+    assert "nd8-alarm" not in page(client)
