@@ -1,4 +1,4 @@
-"""ND8's API as methods: one per operation that is used, each a line over the transport."""
+"""ND8's API as methods: one per operation, each a line over the transport."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -9,18 +9,33 @@ from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
+from pydantic_core import from_json
 
-from oscar_nd8.client._operations import (
-    CREATE_PAYMENT,
-    CREATE_REFUND,
-    GET_PAYMENT,
-    GET_REFUND,
-    LIST_REFUNDS,
-    Credentials,
-)
+from oscar_nd8.client import _operations as operations
+from oscar_nd8.client._operations import Credentials
 from oscar_nd8.client._transport import Transport
+from oscar_nd8.client.schemas._base import Page
 from oscar_nd8.client.schemas.checkout import Checkout, CheckoutRequest, Transaction
-from oscar_nd8.client.schemas.refunds import AcceptedRefund, Refund, RefundPage, RefundQuery, RefundRequest
+from oscar_nd8.client.schemas.organization import (
+    ApiKey,
+    ApiKeyPage,
+    ApiKeyRequest,
+    NewApiKey,
+    Organization,
+    OrganizationDashboard,
+    OrganizationPatch,
+    Webhook,
+    WebhookRequest,
+)
+from oscar_nd8.client.schemas.payment_links import (
+    LinkPayment,
+    PaymentLink,
+    PaymentLinkPatch,
+    PaymentLinkRequest,
+    PaymentLinkStart,
+    PublicPaymentLink,
+)
+from oscar_nd8.client.schemas.refunds import AcceptedRefund, Refund, RefundQuery, RefundRequest
 from oscar_nd8.exceptions import NotFound
 
 __all__ = ["ND8Client"]
@@ -62,11 +77,13 @@ class ND8Client:
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
         """Open a hosted payment (createPayment). A write: sent once; OutcomeUnknown if the answer is lost."""
-        return self._transport.call(CREATE_PAYMENT, read=Checkout.model_validate_json, body=request)
+        return self._transport.call(operations.CREATE_PAYMENT, read=Checkout.model_validate_json, body=request)
 
     def get_transaction(self, transaction_id: str) -> Transaction:
         """A payment as it is now (getPaymentById), by its public id `TX…` or its number. A read: repeated."""
-        return self._transport.call(GET_PAYMENT, read=Transaction.model_validate_json, path={"id": transaction_id})
+        return self._transport.call(
+            operations.GET_PAYMENT, read=Transaction.model_validate_json, path={"id": transaction_id}
+        )
 
     def create_refund(self, transaction_id: str, request: RefundRequest) -> AcceptedRefund:
         """Give money of a payment back (createRefundForPayment), in part or all that remains.
@@ -76,7 +93,7 @@ class ND8Client:
         the payment is not eligible.
         """
         return self._transport.call(
-            CREATE_REFUND, read=AcceptedRefund.model_validate_json, path={"id": transaction_id}, body=request
+            operations.CREATE_REFUND, read=AcceptedRefund.model_validate_json, path={"id": transaction_id}, body=request
         )
 
     def get_refund(self, refund_id: str) -> Refund:
@@ -84,15 +101,15 @@ class ND8Client:
 
         `amount` is in major units of the refund's currency, tax included. NotFound if there is none.
         """
-        return self._transport.call(GET_REFUND, read=Refund.model_validate_json, path={"id": refund_id})
+        return self._transport.call(operations.GET_REFUND, read=Refund.model_validate_json, path={"id": refund_id})
 
-    def list_refunds(self, query: RefundQuery | None = None) -> RefundPage:
+    def list_refunds(self, query: RefundQuery | None = None) -> Page[Refund]:
         """One page of the account's refunds (listRefunds), also those made in ND8's dashboard. A read: repeated.
 
         Amounts are in major units of each refund's currency, tax included. ND8 bounds the size of a page.
         """
         parameters = query.to_parameters() if query else None
-        return self._transport.call(LIST_REFUNDS, read=RefundPage.model_validate_json, query=parameters)
+        return self._transport.call(operations.LIST_REFUNDS, read=Page[Refund].model_validate_json, query=parameters)
 
     def iterate_refunds(self, query: RefundQuery | None = None) -> Iterator[Refund]:
         """Every refund that `query` asks for, each once, page by page (listRefunds) from the query's page on.
@@ -115,6 +132,119 @@ class ND8Client:
             if page.is_last or not new:
                 return
 
+    def get_organization(self) -> Organization:
+        """The merchant's profile (getOrganization). A read: repeated.
+
+        Limits are in major units, of a currency that ND8 does not name.
+        """
+        return self._transport.call(operations.GET_ORGANIZATION, read=Organization.model_validate_json)
+
+    def update_organization(self, patch: OrganizationPatch) -> Organization:
+        """Change the profile (patchOrganization) and see it as it is then. A write: sent once."""
+        return self._transport.call(operations.PATCH_ORGANIZATION, read=Organization.model_validate_json, body=patch)
+
+    def get_organization_dashboard(self) -> OrganizationDashboard:
+        """Counts and wallet (getOrganizationDashboard), in fields and units that ND8 does not document. A read."""
+        return self._transport.call(operations.GET_DASHBOARD, read=OrganizationDashboard.model_validate_json)
+
+    def list_api_keys(self) -> Page[ApiKey]:
+        """What may be known of the API keys (getOrganizationApiKeys), never their characters. A read: repeated."""
+        return self._transport.call(operations.LIST_API_KEYS, read=ApiKeyPage.model_validate_json)
+
+    def create_api_key(self, request: ApiKeyRequest) -> NewApiKey:
+        """Make an API key (createOrganizationApiKey). A write: sent once.
+
+        After OutcomeUnknown a key may exist that nobody knows: look for it and revoke it.
+        """
+        return self._transport.call(operations.CREATE_API_KEY, read=NewApiKey.model_validate_json, body=request)
+
+    def rotate_api_key(self) -> NewApiKey:
+        """Replace the API key (rotateOrganizationApiKey); the old one ends at once. A write: sent once.
+
+        This client goes on with the key that it was made with. After OutcomeUnknown the old key may be dead
+        and the new one unknown: create another.
+        """
+        return self._transport.call(operations.ROTATE_API_KEY, read=NewApiKey.model_validate_json)
+
+    def revoke_api_key(self, key_id: str) -> None:
+        """End an API key (POST /organization/api-keys/{id}/revoke/). A write: sent once.
+
+        In ND8's guide, not in its document. NotFound if there is no such key.
+        """
+        self._transport.call(operations.REVOKE_API_KEY, read=_nothing, path={"id": key_id})
+
+    def get_webhook(self) -> Webhook:
+        """Where notifications go (getOrganizationWebhook), without the secret. A read: repeated."""
+        return self._transport.call(operations.GET_WEBHOOK, read=Webhook.model_validate_json)
+
+    def set_webhook(self, request: WebhookRequest) -> Webhook:
+        """Have notifications sent elsewhere (putOrganizationWebhook); the answer holds their new secret.
+
+        A write: sent once. After OutcomeUnknown the secret may be another one: set the endpoint again.
+        """
+        return self._transport.call(operations.PUT_WEBHOOK, read=Webhook.model_validate_json, body=request)
+
+    def list_payment_links(self) -> Page[PaymentLink]:
+        """The merchant's payment links (listPaymentLinks). A read: repeated.
+
+        Amounts are in major units of each link's currency.
+        """
+        return self._transport.call(operations.LIST_PAYMENT_LINKS, read=Page[PaymentLink].model_validate_json)
+
+    def create_payment_link(self, request: PaymentLinkRequest) -> PaymentLink:
+        """Make a link for products of the catalogue at ND8 (createPaymentLink). A write: sent once.
+
+        Amounts are in major units of the link's currency. After OutcomeUnknown look for it in the list.
+        """
+        return self._transport.call(operations.CREATE_PAYMENT_LINK, read=PaymentLink.model_validate_json, body=request)
+
+    def get_payment_link(self, link_id: str) -> PaymentLink:
+        """A payment link and what came of it (getPaymentLink). A read: repeated. NotFound if there is none.
+
+        Amounts are in major units of the link's currency.
+        """
+        return self._transport.call(
+            operations.GET_PAYMENT_LINK, read=PaymentLink.model_validate_json, path={"id": link_id}
+        )
+
+    def update_payment_link(self, link_id: str, patch: PaymentLinkPatch) -> PaymentLink:
+        """Change a payment link (patchPaymentLink) and see it as it is then. A write: sent once."""
+        return self._transport.call(
+            operations.PATCH_PAYMENT_LINK, read=PaymentLink.model_validate_json, path={"id": link_id}, body=patch
+        )
+
+    def delete_payment_link(self, link_id: str) -> None:
+        """End a payment link (deletePaymentLink); its payments stay. A write: sent once."""
+        self._transport.call(operations.DELETE_PAYMENT_LINK, read=_nothing, path={"id": link_id})
+
+    def list_payment_link_payments(self, link_id: str) -> Page[LinkPayment]:
+        """The payments that came of a link (listPaymentLinkPayments). A read: repeated.
+
+        Amounts are in major units of each payment's currency.
+        """
+        return self._transport.call(
+            operations.LIST_LINK_PAYMENTS, read=Page[LinkPayment].model_validate_json, path={"id": link_id}
+        )
+
+    def get_public_payment_link(self, token: str) -> PublicPaymentLink:
+        """What a customer may see of a link (getPublicPaymentLink); `token` is the link's id. A read: repeated.
+
+        Sent without credentials. Amounts are in major units of the link's currency. NoLongerAvailable if the
+        link is inactive, expired or used up.
+        """
+        return self._transport.call(
+            operations.GET_PUBLIC_LINK, read=PublicPaymentLink.model_validate_json, path={"token": token}
+        )
+
+    def start_payment_link_checkout(self, token: str, request: PaymentLinkStart) -> Checkout:
+        """Open a hosted payment for a customer of a link (startPaymentLinkCheckout). A write: sent once.
+
+        Sent without credentials. NoLongerAvailable if the link is inactive, expired or used up.
+        """
+        return self._transport.call(
+            operations.START_LINK_CHECKOUT, read=Checkout.model_validate_json, path={"token": token}, body=request
+        )
+
     def close(self) -> None:
         """Close all connections; the client cannot be used afterwards."""
         self._transport.close()
@@ -126,6 +256,12 @@ class ND8Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _nothing(body: bytes) -> None:
+    """Done is said without a body or with a JSON one; a web page says something else."""
+    if body.strip():
+        from_json(body)
 
 
 def _checked_base_url(base_url: str, *, allow_http: bool) -> str:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from oscar_nd8.client import AcceptedRefund, ND8Client, Refund, RefundPage, RefundQuery, RefundRequest
+from oscar_nd8.client import AcceptedRefund, ND8Client, Page, Refund, RefundQuery, RefundRequest
 from oscar_nd8.emulator import Emulator, running
 from oscar_nd8.exceptions import NotFound, OutcomeUnknown, RequestRejected
 from tests.plain.loopback import checkout_request
@@ -226,8 +226,8 @@ def test_a_query_is_written_in_nd8s_words() -> None:
 
 
 def test_a_page_is_an_array_or_an_envelope() -> None:
-    array = RefundPage.model_validate_json(json.dumps([REFUND]))
-    envelope = RefundPage.model_validate_json(json.dumps({"count": 1, "next": None, "results": [REFUND]}))
+    array = Page[Refund].model_validate_json(json.dumps([REFUND]))
+    envelope = Page[Refund].model_validate_json(json.dumps({"count": 1, "next": None, "results": [REFUND]}))
     assert array.results == envelope.results
     assert (array.count, envelope.count) == (None, 1)
     assert (array.is_last, envelope.is_last) == (False, True)
@@ -236,7 +236,7 @@ def test_a_page_is_an_array_or_an_envelope() -> None:
 @pytest.mark.parametrize("body", [{}, {"results": None}, [{}], [None], {"detail": "no"}, "x", 1])
 def test_no_refunds_are_read_out_of_something_else(body: Any) -> None:
     with pytest.raises(ValidationError):
-        RefundPage.model_validate_json(json.dumps(body))
+        Page[Refund].model_validate_json(json.dumps(body))
 
 
 @pytest.mark.parametrize(

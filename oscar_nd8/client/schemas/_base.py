@@ -6,11 +6,13 @@ input, and no repr shows a person or a token. Source: ND8's OpenAPI document 1.1
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 
-__all__ = ["Loose", "LooseInt", "Needed", "Received", "Sent", "none_as_empty"]
+__all__ = ["Loose", "LooseBool", "LooseInt", "Needed", "Page", "Patch", "Received", "Sent", "Url", "none_as_empty"]
+
+T = TypeVar("T", bound="Received")
 
 
 def _text(value: Any) -> Any:
@@ -24,6 +26,16 @@ def _integer(value: Any) -> Any:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _truth(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or not value.isprintable() or " " in value:
+        raise ValueError("must be an absolute URL: https://shop.example/…")
+    return value
+
+
 def none_as_empty(value: Any) -> Any:
     """A list that was left out is an empty one."""
     return () if value is None else value
@@ -31,7 +43,9 @@ def none_as_empty(value: Any) -> Any:
 
 Loose = Annotated[str | None, BeforeValidator(_text)]
 LooseInt = Annotated[int | None, BeforeValidator(_integer)]
+LooseBool = Annotated[bool | None, BeforeValidator(_truth)]
 Needed = Annotated[StrictStr, Field(min_length=1)]
+Url = Annotated[str, AfterValidator(_url)]
 
 
 class Sent(BaseModel):
@@ -44,6 +58,24 @@ class Sent(BaseModel):
         return self.model_dump_json(by_alias=True, exclude_none=True)
 
 
+class Patch(Sent):
+    """Changes to something that exists: what is not given stays, and None clears it where that is possible."""
+
+    _kept: ClassVar[frozenset[str]] = frozenset()  # fields that cannot be cleared
+
+    def to_json(self) -> str:
+        """The body, in ND8's words: an explicit null for each None that was given."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True)
+
+    @model_validator(mode="after")
+    def _changes_something_that_can_change(self) -> "Patch":
+        if not self.model_fields_set:
+            raise ValueError("changes nothing")
+        if cleared := [name for name in self._kept & self.model_fields_set if getattr(self, name) is None]:
+            raise ValueError(f"{cleared[0]} cannot be cleared; leave it out to keep it")
+        return self
+
+
 class Received(BaseModel):
     """Something ND8 said; what is not documented is in `model_extra`."""
 
@@ -52,3 +84,24 @@ class Received(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         unknown = self.model_extra or {}  # nobody can say whether a field of tomorrow holds a person
         return (pair for pair in super().__repr_args__() if pair[0] not in unknown)
+
+
+class Page(Received, Generic[T]):
+    """One page of a list: `results` as ND8 orders them.
+
+    ND8 documents bare arrays, which do not say whether more follows: then `count` and `next` are None.
+    """
+
+    results: tuple[T, ...]
+    count: LooseInt = None
+    next: Loose = None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether ND8 said that nothing follows; False also where it did not say."""
+        return "next" in self.model_fields_set and self.next is None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _array_or_envelope(cls, value: Any) -> Any:
+        return {"results": value} if isinstance(value, list) else value

@@ -4,16 +4,19 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StrictFloat, StrictInt, model_validator
 
-from oscar_nd8.client.schemas._base import Loose, Needed, Received, Sent, none_as_empty
+from oscar_nd8.client.schemas._base import Loose, Needed, Received, Sent, Url, none_as_empty
 
 __all__ = [
     "AdHocItem",
     "CatalogueItem",
     "Checkout",
     "CheckoutRequest",
+    "Currency",
     "DepositAttempt",
+    "Payer",
     "Product",
     "ProductItem",
+    "Quantity",
     "Transaction",
 ]
 
@@ -34,14 +37,8 @@ def _email(value: str) -> str:
     return address
 
 
-def _url(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or not value.isprintable() or " " in value:
-        raise ValueError("must be an absolute URL: https://shop.example/…")
-    return value
-
-
 Name = Annotated[str, AfterValidator(_name), Field(repr=False)]
-Url = Annotated[str, AfterValidator(_url)]
+Currency = Literal["USD", "EUR"]
 Quantity = Annotated[StrictInt, Field(ge=1)]
 Price = Annotated[StrictInt | StrictFloat, Field(gt=0, allow_inf_nan=False)]
 
@@ -64,12 +61,10 @@ class CatalogueItem(Sent):
 ProductItem = AdHocItem | CatalogueItem
 
 
-class CheckoutRequest(Sent):
-    """What createPayment takes. Names longer than ND8's 100 characters are cut, a blank one is refused.
+class Payer(Sent):
+    """Who pays, and where their browser goes afterwards; reaching such an address proves nothing about money.
 
-    `currency` is required here although ND8 has a default: a default would charge euros as dollars. The
-    price of an item counts in that currency. `sandbox_simulate` is for sandbox keys; others are refused by
-    ND8.
+    Names longer than ND8's 100 characters are cut, a blank one is refused. US needs a postal code.
     """
 
     billing_country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
@@ -78,20 +73,30 @@ class CheckoutRequest(Sent):
     billing_email: Annotated[str, AfterValidator(_email), Field(repr=False)]
     billing_postal_code: Annotated[str | None, Field(repr=False)] = None
     billing_phone: Annotated[str | None, Field(repr=False)] = None
-    currency: Literal["USD", "EUR"]
-    products: Annotated[tuple[ProductItem, ...], Field(min_length=1)]
     success_url: Annotated[Url | None, Field(alias="successUrl", repr=False)] = None
     failed_url: Annotated[Url | None, Field(alias="failedUrl", repr=False)] = None
     cancel_url: Annotated[Url | None, Field(alias="cancelUrl", repr=False)] = None
-    sandbox_simulate: (
-        Literal["payment_failed", "checkout_canceled", "canceled", "success_pending_deposit", "checkout_pending"] | None
-    ) = None
 
     @model_validator(mode="after")
-    def _postal_code_where_needed(self) -> "CheckoutRequest":
+    def _postal_code_where_needed(self) -> "Payer":
         if self.billing_country == "US" and not (self.billing_postal_code or "").strip():
             raise ValueError("billing_postal_code is needed for the country US")
         return self
+
+
+class CheckoutRequest(Payer):
+    """What createPayment takes.
+
+    `currency` is required here although ND8 has a default: a default would charge euros as dollars. The
+    price of an item counts in that currency. `sandbox_simulate` is for sandbox keys; others are refused by
+    ND8.
+    """
+
+    currency: Currency
+    products: Annotated[tuple[ProductItem, ...], Field(min_length=1)]
+    sandbox_simulate: (
+        Literal["payment_failed", "checkout_canceled", "canceled", "success_pending_deposit", "checkout_pending"] | None
+    ) = None
 
 
 class Checkout(Received):

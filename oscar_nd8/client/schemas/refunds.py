@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictInt, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictInt
 
 from oscar_nd8.client.schemas._base import Loose, LooseInt, Needed, Received, Sent
 
-__all__ = ["AcceptedRefund", "Refund", "RefundPage", "RefundQuery", "RefundRequest"]
+__all__ = ["AcceptedRefund", "Refund", "RefundQuery", "RefundRequest"]
 
 _REASON_LENGTH: Final = 500
 _PREFIX: Final = "RF"
@@ -98,24 +98,3 @@ class RefundQuery(Sent):
     def to_parameters(self) -> dict[str, str | int]:
         """The query string's parts, in ND8's words."""
         return self.model_dump(mode="json", exclude_none=True)
-
-
-class RefundPage(Received):
-    """One page of listRefunds: `results` as ND8 orders them.
-
-    ND8 documents a bare array, which does not say whether more follows: then `count` and `next` are None.
-    """
-
-    results: tuple[Refund, ...]
-    count: LooseInt = None
-    next: Loose = None
-
-    @property
-    def is_last(self) -> bool:
-        """Whether ND8 said that nothing follows; False also where it did not say."""
-        return "next" in self.model_fields_set and self.next is None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _array_or_envelope(cls, value: Any) -> Any:
-        return {"results": value} if isinstance(value, list) else value
