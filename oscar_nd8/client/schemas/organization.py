@@ -45,9 +45,9 @@ class Organization(Received):
 
 
 class OrganizationPatch(Patch):
-    """What patchOrganization changes; None clears a field, and a field that is not given stays."""
+    """What patchOrganization changes; a field that is not given stays. Text is cleared by "", never by None."""
 
-    _kept: ClassVar[frozenset[str]] = frozenset({"name", "price_mode"})
+    _kept: ClassVar[frozenset[str]] = frozenset({"name", "website", "contact_email", "telegram", "price_mode"})
 
     name: Annotated[str, Field(min_length=1)] | None = None
     website: str | None = None
