@@ -6,6 +6,7 @@ ND8Error
 ├── NotOffered                  this basket cannot be paid by ND8; the message tells the shopper why
 ├── NotReusable                 a payment for the same basket is being prepared right now: wait a moment
 ├── QuoteUnplaceable            a paid quote cannot become an order as agreed: a person decides
+├── DecisionRefused             what a member of staff decided cannot be done; the message tells them why
 └── ProviderError               ND8 said no, said nothing, or said something unreadable
     ├── RequestRejected         do not repeat the same request
     │   ├── CredentialsRejected     401: the key or token is wrong or was rotated
@@ -20,6 +21,7 @@ ND8Error
 __all__ = [
     "AmountsDisagree",
     "CredentialsRejected",
+    "DecisionRefused",
     "ND8Error",
     "NoLongerAvailable",
     "NotFound",
@@ -58,6 +60,10 @@ class NotReusable(ND8Error):
 
 class QuoteUnplaceable(ND8Error):
     """What was agreed cannot be written as an order any more; `str()` says what is in the way."""
+
+
+class DecisionRefused(ND8Error):
+    """A matter cannot be decided like this, or not any more; `str()` is a sentence for staff. Nothing was changed."""
 
 
 class ProviderError(ND8Error):

@@ -416,6 +416,7 @@ class Attention(models.Model):
     subject = models.CharField(_("about"), max_length=255, blank=True)
     detail = models.TextField(_("what happened, and what to do"))
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    mail_claimed_at = models.DateTimeField(_("mail begun"), null=True, editable=False)
     mailed_at = models.DateTimeField(_("staff told by mail"), null=True)
     resolved_at = models.DateTimeField(_("settled"), null=True)
     resolution = models.CharField(_("how it ended"), max_length=16, choices=Resolution.choices, blank=True)
@@ -448,7 +449,7 @@ class StaffAction(models.Model):
     class Verb(models.TextChoices):
         """What was done."""
 
-        PLACE = "place", _("Placed the order anyway")
+        PLACE = "place", _("Decided to place the order")
         DISMISS = "dismiss", _("Dismissed a matter")
         REFUND = "refund", _("Asked for a refund")
         REPLAY = "replay", _("Had notifications processed again")

@@ -5,7 +5,8 @@
 - `session_opened(session)`: the shopper can pay; the hosted page's address is known.
 - `payment_confirmed(session, payment)`: ND8 confirmed that the session is paid. Sent once a session.
 - `order_placed(session, order)`: the order is written, its ledger booked. Sent once a session.
-- `attention_needed(session, attention)`: a person should look; `attention.kind` and `.detail` say why.
+- `attention_needed(session, attention)`: a person should look; `attention.kind` and `.detail` say why. `session` is
+  None for a matter about no payment of this shop.
 """
 
 from django.dispatch import Signal

@@ -12,6 +12,8 @@ from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import QuoteUnplaceable
 from oscar_nd8.models import Attention, Payment, PaymentSession
+from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
@@ -70,8 +72,7 @@ def _place(session: PaymentSession) -> None:
 
 def _hold(session: PaymentSession, problem: str) -> None:
     reason = f"The payment arrived, but the order cannot be written: {problem} Put it right and place it, or refund."
-    if move_session(session.pk, SessionStatus.HELD, reason=reason):
-        raise_attention(session, Attention.Kind.HELD, reason)
+    hold_session(session, reason)
     session.refresh_from_db()
 
 
@@ -85,8 +86,9 @@ def _claim(session_id: int) -> bool:
 
 
 def _record(session: PaymentSession, quote: Quote, order: object) -> None:
-    """Within the same transaction as the order: the session has it, the shopper's basket no longer does."""
+    """Within the same transaction as the order: the session has it, nobody and the shopper's basket wait for it."""
     move_session(session.pk, SessionStatus.PLACED, order=order)
+    close_matters(session, [Attention.Kind.HELD], Attention.Resolution.PLACED)
     take_out_what_was_bought(quote, source_id=session.source_basket_id)
 
 

@@ -15,6 +15,8 @@ from oscar_nd8.exceptions import ProviderError
 from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
+from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
@@ -93,8 +95,11 @@ def _record(session_id: int, report: PaymentReport, *, asked_at: datetime) -> No
             return
         if payment.asked_at is not None and payment.asked_at > asked_at:
             return
+        was_lost = _was_lost(payment)
         _write_report(payment, report, session=session, asked_at=asked_at)
         _move_by_payments(session)
+        if was_lost and not any(_was_lost(each) for each in session.payments.all()):
+            close_matters(session, [Attention.Kind.MONEY_LOST], Attention.Resolution.BY_ITSELF)
 
 
 def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSession, asked_at: datetime) -> None:
@@ -122,11 +127,10 @@ def _move_by_payments(session: PaymentSession) -> None:
     if verdict is None:
         return
     status, reason = verdict
-    if not move_session(session.pk, status, reason=reason):
+    held = status is SessionStatus.HELD
+    if not (hold_session(session, reason) if held else move_session(session.pk, status, reason=reason)):
         return
     logger.info("Session %s is %s", session.order_number, status)
-    if status is SessionStatus.HELD:
-        raise_attention(session, Attention.Kind.HELD, reason)
     if status in {SessionStatus.PAID, SessionStatus.HELD}:
         session.status = status
         transaction.on_commit(
@@ -145,8 +149,7 @@ def _watch_paid_session(session: PaymentSession, payments: Sequence[Payment], pa
         raise_attention(session, Attention.Kind.PAID_TWICE, _paid_twice(session, paid))
     if session.status == SessionStatus.PAID and not paid:
         # Not placed yet, and given back meanwhile: there is nothing left to place an order for.
-        if move_session(session.pk, SessionStatus.HELD, reason=GIVEN_BACK):
-            raise_attention(session, Attention.Kind.HELD, GIVEN_BACK)
+        hold_session(session, GIVEN_BACK)
     elif any(_was_lost(payment) for payment in payments):
         raise_attention(session, Attention.Kind.MONEY_LOST, MONEY_LOST)
 

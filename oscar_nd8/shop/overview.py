@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.models import Attention, Payment, PaymentSession
@@ -137,9 +138,9 @@ def tries_of(payment: Payment) -> list[Try]:
 
 
 def _parsed(text: str) -> datetime | None:
-    """ND8's own time stamp; None where it is missing, malformed or without a zone."""
+    """ND8's own time stamp; None where it is missing, malformed, without a zone, or has no time in the shop's."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return timezone.localtime(at) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo is not None else None

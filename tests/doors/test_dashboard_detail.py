@@ -145,6 +145,20 @@ def test_an_attempt_that_nd8_describes_badly_is_shown_as_it_came(staff: Client) 
     assert "<b>no</b>" not in html
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York", "UTC"])
+def test_an_attempt_at_the_end_of_the_calendar_hides_no_other_fact(
+    staff: Client, settings: Any, at: str, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
+    session = make_session("100001", S.FAILED)
+    attempt = {"state": "failed", "at": at, "method": "", "message": "No luck.", "reference": "PM-1"}
+    make_payment(session, state=PaymentState.FAILED, attempts=[attempt])
+    html = page(staff, session)
+    assert "No luck." in html
+    assert "PM-1" in html
+
+
 def test_open_matters_stand_on_top_and_settled_ones_in_the_timeline_only(staff: Client) -> None:
     session = make_session("100001", S.PLACED)
     Attention.objects.create(session=session, kind=Attention.Kind.OVERSOLD, detail="Two mugs too many.")

@@ -57,7 +57,7 @@ def test_the_webhook_that_places_the_order_and_the_return(
     stranger = Shopper().client
 
     # 11 a line to write an order line with its stock; Oscar's own placement makes 13.
-    assert queries(lambda: nd8.deliver(stranger)) == 84 + 11 * lines
+    assert queries(lambda: nd8.deliver(stranger)) == 85 + 11 * lines
     assert queries(lambda: nd8.deliver(stranger)) == 2
     assert queries(lambda: customer.client.get(f"/nd8/return/{session.token}/success/")) == 4
 

@@ -1,36 +1,20 @@
 """Everything at once, on the real concurrency of PostgreSQL: still one order, one mail, one charge."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import PaymentSession, WebhookEvent
 from oscar_nd8.services.settle import settle
 from oscar_nd8.testing import ND8, Shopper, post_webhook
+from tests.races import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 Order = get_model("order", "Order")
-
-
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run all actions behind one barrier, each on a connection of its own."""
-    barrier = Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        barrier.wait(timeout=20)
-        try:
-            return action()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return [future.result(timeout=60) for future in [pool.submit(run, action) for action in actions]]
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""Two members of staff, one decision: the second is told who decided."""
+
+from django.db.models import F
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from oscar_nd8.exceptions import DecisionRefused
+from oscar_nd8.models import Attention, StaffAction
+
+__all__ = ["DECISIONS", "lock_matter"]
+
+DECISIONS = [StaffAction.Verb.PLACE, StaffAction.Verb.DISMISS]
+
+
+def lock_matter(matter_id: int, *, seen: int) -> Attention:
+    """The matter, locked until the transaction ends. Raises DecisionRefused when it was decided since.
+
+    `seen` is the id of the last decision about it that the person knew of, 0 for none: whoever saw that it was
+    dismissed may still decide otherwise, and a second click on the same page decides nothing.
+    """
+    # A write, not SELECT FOR UPDATE, for the same reason as `lock_session`. A session is always locked before it.
+    Attention.objects.filter(pk=matter_id).update(kind=F("kind"))
+    matter = Attention.objects.select_related("session").get(pk=matter_id)
+    last = StaffAction.objects.filter(attention=matter, verb__in=DECISIONS).order_by("-pk").first()
+    if last is not None and last.pk != seen:
+        raise DecisionRefused(
+            _("%(name)s decided this already (%(when)s: %(what)s). Nothing was changed now.")
+            % {
+                "name": last.user_name or _("Somebody at the server's console"),
+                "when": date_format(localtime(last.created_at), "SHORT_DATETIME_FORMAT"),
+                "what": last.get_verb_display(),
+            }
+        )
+    return matter

@@ -1,0 +1,91 @@
+"""A member of staff decides that a held payment becomes its order after all."""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from oscar_nd8.exceptions import DecisionRefused, ProviderError
+from oscar_nd8.models import Attention, Payment, PaymentSession, StaffAction
+from oscar_nd8.services.hold_session import hold_session
+from oscar_nd8.services.lock_matter import lock_matter
+from oscar_nd8.services.move_session import lock_session, move_session
+from oscar_nd8.services.place_order import place_order
+from oscar_nd8.services.record_action import record_action
+from oscar_nd8.services.settle import settle
+from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
+
+__all__ = ["place_anyway"]
+
+logger = logging.getLogger("oscar_nd8")
+
+NOT_GOING_BACK = [RefundStatus.FAILED, RefundStatus.REJECTED]
+
+
+def place_anyway(matter: Attention, *, by: Any, seen: int) -> PaymentSession:
+    """The session of a HELD matter, placed as the user `by` decided; HELD again with its new reason if it cannot be.
+
+    ND8 is asked first: without money there is no order. `seen` is explained at `lock_matter`. Raises
+    DecisionRefused, a sentence for staff. Must not run in a transaction: the order is placed in Oscar's own.
+    """
+    session = matter.session
+    if session is None or matter.kind != Attention.Kind.HELD:
+        raise DecisionRefused(_("This matter is not about an order that waits to be placed."))
+    try:
+        settle(session)
+    except ProviderError as error:
+        raise DecisionRefused(
+            _("ND8 could not be asked whether the money is still there, so nothing was done. Please try again soon.")
+        ) from error
+    _decide(matter, session, by=by, seen=seen)
+    session.refresh_from_db()
+    try:
+        place_order(session)
+    except Exception as error:  # a shop's own order code may raise anything, and staff must hear of it
+        logger.exception("Session %s could not be placed as staff decided", session.order_number)
+        # Does nothing where the order stands, and only its mail or its ledger is late: those are made up for.
+        hold_session(session, f"Staff decided to place the order, and the shop failed: {type(error).__name__}: {error}")
+    session.refresh_from_db()
+    return session
+
+
+def _decide(matter: Attention, session: PaymentSession, *, by: Any, seen: int) -> None:
+    """Back to PAID, which is the one way to an order, and who said so."""
+    with transaction.atomic(durable=True):
+        session = lock_session(session.pk)
+        matter = lock_matter(matter.pk, seen=seen)
+        if session.status != SessionStatus.HELD:
+            raise DecisionRefused(
+                _("This payment is not held any more; it is now: %(status)s. Nothing was changed.")
+                % {"status": session.get_status_display()}
+            )
+        _require_money(session)
+        move_session(session.pk, SessionStatus.PAID)
+        # What was overruled: the matter itself takes a new reason if the order cannot be placed.
+        record_action(StaffAction.Verb.PLACE, by=by, session=session, attention=matter, note=matter.detail)
+
+
+def _require_money(session: PaymentSession) -> None:
+    payments = list(session.payments.prefetch_related("refunds"))
+    paid = [payment for payment in payments if payment.state == PaymentState.PAID]
+    if not paid:
+        raise DecisionRefused(
+            _(
+                "ND8 does not call this payment paid any more; it says: %(state)s. "
+                "No order was placed: there is no money for it."
+            )
+            % {"state": ", ".join(str(payment.get_state_display()) for payment in payments) or _("nothing")}
+        )
+    if all(_goes_back(payment, session) for payment in paid):
+        raise DecisionRefused(
+            _("All of this payment is given back to the shopper, or on its way. No order was placed.")
+        )
+
+
+def _goes_back(payment: Payment, session: PaymentSession) -> bool:
+    """Whether refunds that moved money, or may have, make up the whole payment."""
+    going = sum(refund.amount for refund in payment.refunds.all() if refund.status not in NOT_GOING_BACK)
+    # Of a payment in a currency that nobody agreed to, only the net is known.
+    whole = session.amount if payment.currency == session.currency else payment.net or 0
+    return 0 < whole <= going

@@ -1,0 +1,151 @@
+"""Matters for staff: raised once, opened again only for a payment that is held anew, closed when they settle."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from oscar.core.loading import get_model
+
+from oscar_nd8 import signals
+from oscar_nd8.models import Attention, PaymentSession
+from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.hold_session import hold_session
+from oscar_nd8.services.raise_attention import raise_attention
+from oscar_nd8.services.settle import settle
+from oscar_nd8.states import SessionStatus
+from oscar_nd8.testing import ND8, Shopper
+from tests.staff import NOON, make_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+K = Attention.Kind
+R = Attention.Resolution
+
+
+@pytest.fixture
+def told() -> Any:
+    """Whatever `attention_needed` told, as (session's number, detail)."""
+    heard: list[tuple[str, str]] = []
+
+    def receive(*, session: PaymentSession | None, attention: Attention, **_: Any) -> None:
+        heard.append((session.order_number if session else attention.subject, attention.detail))
+
+    signals.attention_needed.connect(receive)
+    yield heard
+    signals.attention_needed.disconnect(receive)
+
+
+def settled(matter: Attention) -> Attention:
+    """Dismissed at noon, and told by mail."""
+    matter.resolved_at, matter.resolution, matter.mailed_at, matter.created_at = NOON, R.DISMISSED, NOON, NOON
+    matter.save()
+    return matter
+
+
+def test_a_kind_is_noted_once_for_a_session_and_subject(told: list[Any]) -> None:
+    session = make_session()
+    for subject in ("RF1", "RF1", "RF2"):
+        raise_attention(session, K.REFUND_FAILED, f"About {subject}.", subject=subject)
+    assert sorted(Attention.objects.values_list("subject", "detail")) == [("RF1", "About RF1."), ("RF2", "About RF2.")]
+    assert told == [("100001", "About RF1."), ("100001", "About RF2.")]
+
+
+def test_a_matter_without_a_session_is_told_apart_by_its_subject(told: list[Any]) -> None:
+    for subject in ("CO-1", "CO-1", "CO-2"):
+        raise_attention(None, K.UNKNOWN_CHECKOUT, "Whose is it?", subject=subject)
+    assert Attention.objects.count() == 2
+    assert told == [("CO-1", "Whose is it?"), ("CO-2", "Whose is it?")]
+
+
+def test_a_matter_about_nothing_is_a_mistake_and_not_hidden() -> None:
+    with pytest.raises((IntegrityError, Attention.DoesNotExist)):
+        raise_attention(None, K.UNKNOWN_CHECKOUT, "Whose is it?")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in K if kind != K.HELD])
+def test_what_was_settled_stays_settled(told: list[Any], kind: Attention.Kind) -> None:
+    session = make_session()
+    raise_attention(session, kind, "First.", subject="x")
+    settled(Attention.objects.get())
+    raise_attention(session, kind, "Second.", subject="x")
+    matter = Attention.objects.get()
+    assert (matter.detail, matter.resolution, matter.resolved_at) == ("First.", "dismissed", NOON)
+    assert told == [("100001", "First.")]
+
+
+def test_a_payment_held_anew_opens_its_matter_again_and_staff_are_told_again(told: list[Any]) -> None:
+    session = make_session("100001", SessionStatus.PAID)
+    assert hold_session(session, "First.")
+    settled(Attention.objects.get())
+    PaymentSession.objects.update(status=SessionStatus.PAID)
+
+    assert hold_session(session, "Second.")
+
+    matter = Attention.objects.get()
+    assert (matter.detail, matter.resolution, matter.resolved_at, matter.mailed_at) == ("Second.", "", None, None)
+    assert matter.created_at > NOON
+    assert told == [("100001", "First."), ("100001", "Second.")]
+
+
+def test_an_open_matter_takes_the_newest_reason_without_another_alarm(told: list[Any]) -> None:
+    session = make_session("100001", SessionStatus.PAID)
+    hold_session(session, "First.")
+    PaymentSession.objects.update(status=SessionStatus.PAID)
+    hold_session(session, "Second.")
+    assert Attention.objects.get().detail == "Second."
+    assert told == [("100001", "First.")]
+
+
+def test_a_session_that_cannot_be_held_raises_no_matter(told: list[Any]) -> None:
+    assert not hold_session(make_session("100001", SessionStatus.PLACED), "Too late.")
+    assert (Attention.objects.count(), told) == (0, [])
+
+
+def test_closing_settles_the_open_matters_of_these_kinds_and_this_subject_only() -> None:
+    session, other = make_session("100001"), make_session("100002")
+    for each in (session, other):
+        for subject in ("RF1", "RF2"):
+            raise_attention(each, K.REFUND_FAILED, "No.", subject=subject)
+        raise_attention(each, K.OVERSOLD, "Short.")
+    assert close_matters(session, [K.REFUND_FAILED], R.REFUNDED, subject="RF1") == 1
+    assert close_matters(session, [K.REFUND_FAILED], R.REFUNDED, subject="RF1") == 0
+    closed = Attention.objects.exclude(resolved_at=None).get()
+    assert (closed.session, closed.subject, closed.resolution) == (session, "RF1", "refunded")
+    assert close_matters(session, [K.REFUND_FAILED, K.OVERSOLD], R.BY_ITSELF) == 2
+    assert Attention.objects.filter(session=other, resolved_at=None).count() == 3
+
+
+def test_closing_without_a_session_leaves_those_with_one() -> None:
+    raise_attention(make_session(), K.UNKNOWN_CHECKOUT, "x", subject="CO-1")
+    raise_attention(None, K.UNKNOWN_CHECKOUT, "x", subject="CO-1")
+    assert close_matters(None, [K.UNKNOWN_CHECKOUT], R.BY_ITSELF, subject="CO-1") == 1
+    assert Attention.objects.get(resolved_at=None).session is not None
+
+
+def test_money_that_stays_after_all_needs_nobody(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    guest.add(mug).go_to_preview()
+    guest.pay_now()
+    session = PaymentSession.objects.get()
+    nd8.outcome(session, "pending_deposit")
+    nd8.deliver(Shopper().client)
+    nd8.outcome(session, "paid", status="failed")
+    settle(session)
+    assert session.attentions.get().resolved_at is None
+
+    nd8.outcome(session, "paid", status="paid")
+    settle(session)
+
+    matter = session.attentions.get()
+    assert (matter.kind, matter.resolution) == ("money_lost", "by_itself")
+    assert get_model("order", "Order").objects.count() == 1
+
+
+def test_an_order_placed_by_hand_settles_the_matter(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    guest.add(mug).go_to_preview()
+    guest.pay_now()
+    session = PaymentSession.objects.get()
+    nd8.outcome(session, "paid", net_amount="0.01")
+    nd8.deliver(Shopper().client)
+    PaymentSession.objects.update(status=SessionStatus.PAID)
+    settle(session)
+    assert session.attentions.get().resolution == "placed"
