@@ -55,7 +55,7 @@ class ND8Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     API_KEY: SecretStr
-    """Server key with the scopes checkout:create and payments:read."""
+    """Server key with the scopes checkout:create and payments:read, and refunds:write for giving money back."""
     WEBHOOK_SECRETS: tuple[SecretStr, ...] = ()
     """Secrets that notifications may be signed with: the newest first, the old one beside it while rotating."""
     MERCHANT_TOKEN: SecretStr = SecretStr("")
@@ -90,6 +90,8 @@ class ND8Settings(BaseModel):
     """Seconds that the second click of a double click waits for the first one's payment page."""
     HEALTH_TOKEN: SecretStr = SecretStr("")
     """What a monitor presents to read `nd8:health`; without it signed-in staff only can."""
+    REFUND_LOST_AFTER: Annotated[int, Field(ge=60, le=86400)] = 900
+    """Seconds after which a refund whose answer was lost, and that ND8 does not list, is taken as never received."""
 
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":

@@ -1,4 +1,4 @@
-"""The seam to a provider: begin a payment, look one up, read a notification, in our own words.
+"""The seam to a provider: begin a payment, look one up, give money back, read a notification, in our own words.
 
 Services know these types and nothing of ND8's. Another provider is another class with these methods; what it
 cannot say is None (a gross amount, a net amount), what it says in other words is translated in one table.
@@ -6,11 +6,13 @@ cannot say is None (a gross amount, a net amount), what it says in other words i
 
 import hashlib
 import json
+import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from django.core.signals import setting_changed
@@ -18,11 +20,21 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oscar_nd8 import conf
-from oscar_nd8.client import AdHocItem, Checkout, CheckoutRequest, ND8Client, Transaction, signatures
-from oscar_nd8.exceptions import AmountsDisagree, NotOffered, ProviderUnavailable, RequestRejected
+from oscar_nd8.client import (
+    AdHocItem,
+    Checkout,
+    CheckoutRequest,
+    ND8Client,
+    Refund,
+    RefundQuery,
+    RefundRequest,
+    Transaction,
+    signatures,
+)
+from oscar_nd8.exceptions import AmountsDisagree, NotOffered, OutcomeUnknown, ProviderUnavailable, RequestRejected
 from oscar_nd8.lines import Item
-from oscar_nd8.money import parse_minor, to_json_number
-from oscar_nd8.states import DepositState, PaymentState
+from oscar_nd8.money import parse_minor, to_json_number, to_major
+from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 
 __all__ = [
     "Attempt",
@@ -32,8 +44,10 @@ __all__ = [
     "Notification",
     "PayerDetails",
     "PaymentReport",
+    "RefundReport",
     "ReturnAddresses",
     "get_gateway",
+    "new_reference",
 ]
 
 
@@ -95,6 +109,24 @@ class PaymentReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundReport:
+    """The provider's answer about one refund. `amount` is what the customer gets, in minor units of `currency`.
+
+    `reference` is ours, "" where the refund carries none. A word that we do not know reads PROCESSING: the
+    provider has it, and nobody can say that it ended.
+    """
+
+    refund_id: str
+    transaction_id: str
+    status: RefundStatus
+    raw_status: str
+    currency: str
+    amount: int
+    reason: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A signed message. Its ids are hints where to look; nothing else in it is believed."""
 
@@ -102,12 +134,15 @@ class Notification:
     name: str
     checkout_id: str
     transaction_id: str
+    refund_id: str
 
 
 class Gateway(Protocol):
     """What services ask of a provider. Every method that calls out may raise a ProviderError."""
 
     code: str
+    reason_length: int
+    """The longest reason that a refund can carry beside our reference, in characters."""
 
     def begin(
         self,
@@ -121,6 +156,20 @@ class Gateway(Protocol):
 
     def look_up(self, transaction_id: str) -> PaymentReport:
         """The truth about a payment, now. A read: repeated within its budget."""
+
+    def refund(
+        self, transaction_id: str, *, amount: int | None, currency: str, reason: str, reference: str
+    ) -> RefundReport:
+        """Give `amount` minor units back, tax included; None: all that remains. A write: never repeated.
+
+        `reference` is sent along, so that `find_refunds` can tell this refund from any other.
+        """
+
+    def look_up_refund(self, refund_id: str) -> RefundReport:
+        """The truth about a refund, now. A read; NotFound where there is none."""
+
+    def find_refunds(self, transaction_id: str, *, since: datetime) -> list[RefundReport]:
+        """Every refund of a payment created at or after `since`, oldest first: complete, or an error."""
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Raise SignatureInvalid unless `body` was signed with one of our secrets."""
@@ -136,6 +185,7 @@ class _Body(BaseModel):
     # Ids are stored and put into addresses: printable ASCII without blanks, as ND8's are.
     order_id: str = Field(default="", max_length=255, pattern=r"^[!-~]*$")
     transaction_id: str = Field(default="", max_length=255, pattern=r"^[!-~]*$")
+    refund_id: str = Field(default="", max_length=64, pattern=r"^[!-~]*$")
 
 
 # The one place where ND8's words become ours; source: Payment.status in its API document.
@@ -155,12 +205,33 @@ _DEPOSITS: Mapping[str, DepositState] = {
     "requires_payment_method": DepositState.FAILED,
     "failed": DepositState.FAILED,
 }
+# Source: the filter `status` of listRefunds.
+_REFUND_STATUSES: Mapping[str, RefundStatus] = {
+    "pending": RefundStatus.PROCESSING,
+    "processing": RefundStatus.PROCESSING,
+    "completed": RefundStatus.COMPLETED,
+    "failed": RefundStatus.FAILED,
+    "rejected": RefundStatus.REJECTED,
+}
+
+# Digits and capitals that nobody mistakes for one another on the telephone.
+_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_REFERENCE: Final = re.compile(rf"\bR-[{_LETTERS}]{{10}}\b")
+_REASON_LIMIT: Final = 500  # ND8's, with our reference in it
+_REFUND_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_LARGEST_PAGE: Final = 100
+
+
+def new_reference() -> str:
+    """A name for a refund before the provider has one: unguessable, and found again in a provider's free text."""
+    return "R-" + "".join(secrets.choice(_LETTERS) for _ in range(10))
 
 
 class ND8Gateway:
     """ND8's hosted checkout, through `oscar_nd8.client`."""
 
     code = "nd8"
+    reason_length = _REASON_LIMIT - len(f" ({new_reference()})")
 
     def __init__(self, client: ND8Client, *, settings: conf.ND8Settings) -> None:
         self._client = client
@@ -224,6 +295,49 @@ class ND8Gateway:
                 f"ND8 answered with an amount that cannot be read: {error}", operation="getPaymentById"
             ) from error
 
+    def refund(
+        self, transaction_id: str, *, amount: int | None, currency: str, reason: str, reference: str
+    ) -> RefundReport:
+        """createRefundForPayment. The reference stands behind the reason, where the customer can read it too.
+
+        Raises OutcomeUnknown also for an amount that is none.
+        """
+        request = RefundRequest(
+            reason=f"{reason} ({reference})",
+            amount=None if amount is None else f"{to_major(amount, currency):f}",
+        )
+        answer = self._client.create_refund(transaction_id, request)
+        try:
+            return RefundReport(
+                refund_id=answer.refund_public_id,
+                transaction_id=transaction_id,
+                status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
+                raw_status=answer.status[:64],
+                currency=answer.currency.upper()[:3],
+                amount=parse_minor(answer.amount, answer.currency),
+                reason=reason,
+                reference=reference,
+            )
+        except AmountsDisagree as error:
+            raise OutcomeUnknown(
+                f"ND8 took a refund and answered with an amount that cannot be read: {error}",
+                operation="createRefundForPayment",
+            ) from error
+
+    def look_up_refund(self, refund_id: str) -> RefundReport:
+        """getRefundById. Raises ProviderUnavailable also for an amount that is none."""
+        return _refund_report(self._client.get_refund(refund_id), operation="getRefundById")
+
+    def find_refunds(self, transaction_id: str, *, since: datetime) -> list[RefundReport]:
+        """listRefunds, all pages, by time alone: what `search` compares ids with is not documented, and a refund
+        that it misses would be asked for again. Oldest first, so that one made meanwhile shifts no page."""
+        query = RefundQuery(created_at__gte=since, ordering="created_at", page_size=_LARGEST_PAGE)
+        return [
+            _refund_report(each, operation="listRefunds")
+            for each in self._client.iterate_refunds(query)
+            if each.transaction_id == transaction_id
+        ]
+
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """`X-Webhook-Signature` over the raw body; no other header is signed."""
         signatures.verify(
@@ -233,7 +347,7 @@ class ND8Gateway:
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification:
         """The event's name and the ids it is about; fields that ND8 adds are ignored."""
         try:
-            content = _Body.model_validate(json.loads(body.decode()))
+            content = _Body.model_validate(_hints(json.loads(body.decode())))
         except (ValidationError, RecursionError, UnicodeDecodeError) as error:
             raise ValueError("the body is not a notification") from error
         return Notification(
@@ -241,7 +355,40 @@ class ND8Gateway:
             name=content.event,
             checkout_id=content.order_id,
             transaction_id=content.transaction_id,
+            refund_id=content.refund_id,
         )
+
+
+def _hints(content: Any) -> Any:
+    """The ids of a body. ND8 does not publish what it says about a refund, so those are taken from wherever it
+    has written such ids elsewhere; a wrong one finds nothing when ND8 is asked."""
+    if not isinstance(content, dict):
+        return content
+    if not str(content.get("event")).startswith("refund."):
+        return {name: content[name] for name in ("event", "order_id", "transaction_id") if name in content}
+    hints = {name: content[name] for name in ("event", "order_id") if isinstance(content.get(name), str)}
+    for part in (content, content.get("refund"), content.get("data")):
+        if not isinstance(part, dict):
+            continue
+        transaction_id = part.get("transaction_id")
+        # ND8's inner number of a payment would look like a second payment here.
+        if isinstance(transaction_id, str) and not transaction_id.isdigit():
+            hints.setdefault("transaction_id", transaction_id)
+        refund_id = _refund_id(part)
+        if refund_id:
+            hints.setdefault("refund_id", refund_id)
+    return hints
+
+
+def _refund_id(part: Mapping[str, Any]) -> str:
+    """Public ids bear the prefix RF, which ND8 leaves out in places; a number is ND8's inner one, as good to ask by."""
+    for name in ("refund_public_id", "refund_id", "id"):
+        given = part.get(name)
+        text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+        if _REFUND_ID.fullmatch(text):
+            inner = text.isdigit() and name != "refund_public_id"
+            return text if inner or text.startswith("RF") else f"RF{text}"
+    return ""
 
 
 def _delivery_id(given: str) -> str:
@@ -277,6 +424,28 @@ def _report(transaction_id: str, answer: Transaction) -> PaymentReport:
         currency=answer.currency.upper()[:3],
         net=parse_minor(answer.amount, answer.currency),
         attempts=attempts,
+    )
+
+
+def _refund_report(answer: Refund, *, operation: str) -> RefundReport:
+    reason = answer.reason or ""
+    references = _REFERENCE.findall(reason)
+    try:
+        amount = parse_minor(answer.amount, answer.currency)
+    except AmountsDisagree as error:
+        raise ProviderUnavailable(
+            f"ND8 answered with an amount that cannot be read: {error}", operation=operation
+        ) from error
+    return RefundReport(
+        refund_id=answer.id,
+        transaction_id=answer.transaction_id,
+        status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
+        raw_status=answer.status[:64],
+        currency=answer.currency.upper()[:3],
+        amount=amount,
+        reason=reason[:_REASON_LIMIT],
+        # Ours is the last: staff can quote an older one in the reason.
+        reference=references[-1] if references else "",
     )
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from oscar_nd8 import money
 from oscar_nd8.exceptions import AmountsDisagree
 
-__all__ = ["NAME_LENGTH", "Item", "Part", "itemise"]
+__all__ = ["NAME_LENGTH", "Item", "Part", "itemise", "shares_of"]
 
 # ND8 documents no limit. 200 characters fit the columns such names are kept in, and tell products apart.
 NAME_LENGTH: Final = 200
@@ -64,6 +64,16 @@ def itemise(total: int, parts: Sequence[Part], *, currency: str, whole_name: str
     if unexplained:
         items.append(Item(whole if not items else _label(other_name, whole), 1, unexplained))
     return _checked(tuple(items), total)
+
+
+def shares_of(total: int, parts: Sequence[Part], *, currency: str) -> tuple[list[int], int]:
+    """What each of `parts` carries of `total` minor units, exactly as `itemise` charges it, and what none explains.
+
+    All of it adds up to `total`. A part that is free, or a reduction, carries nothing.
+    """
+    shown, unexplained = _shares(total, [part for part in parts if part.amount], currency)
+    carried = iter(shown)
+    return [next(carried)[1] if shown and part.amount > 0 else 0 for part in parts], unexplained
 
 
 def _checked(items: tuple[Item, ...], total: int) -> tuple[Item, ...]:

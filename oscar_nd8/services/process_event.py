@@ -1,4 +1,4 @@
-"""What a stored notification sets going: find its session, settle it, write down what became of it."""
+"""What a stored notification sets going: its session is settled, or its refund; and what became of it."""
 
 import logging
 
@@ -6,7 +6,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
+from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.settle import settle
+from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.states import EventStatus
 
 __all__ = ["process_event"]
@@ -16,17 +18,30 @@ logger = logging.getLogger("oscar_nd8")
 
 def process_event(event: WebhookEvent) -> EventStatus:
     """Process `event` and return its new status. An error is written to the row and raised again. Safe to repeat."""
-    session = _session_of(event)
-    if session is None:
-        known_kind = bool(event.checkout_id and event.transaction_id)
-        return _write(event, EventStatus.UNMATCHED if known_kind else EventStatus.IGNORED)
     try:
-        settle(session)
+        status = _settle_refund_of(event) if event.refund_id else _settle_session_of(event)
     except Exception as error:
         # The door tells the sender to try again; the row tells people why it was needed.
         _write(event, EventStatus.FAILED, error=f"{type(error).__name__}: {error}")
         raise
-    return _write(event, EventStatus.PROCESSED)
+    return _write(event, status)
+
+
+def _settle_refund_of(event: WebhookEvent) -> EventStatus:
+    refund = adopt_refund(event.gateway, event.refund_id)
+    if refund is None:
+        return EventStatus.UNMATCHED
+    settle_refund(refund)
+    return EventStatus.PROCESSED
+
+
+def _settle_session_of(event: WebhookEvent) -> EventStatus:
+    session = _session_of(event)
+    if session is None:
+        known_kind = bool(event.checkout_id and event.transaction_id)
+        return EventStatus.UNMATCHED if known_kind else EventStatus.IGNORED
+    settle(session)
+    return EventStatus.PROCESSED
 
 
 def _session_of(event: WebhookEvent) -> PaymentSession | None:

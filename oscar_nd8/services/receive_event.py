@@ -34,6 +34,7 @@ def receive_event(body: bytes, headers: Mapping[str, str], *, gateway_code: str)
                 body=body.decode(),
                 checkout_id=notification.checkout_id,
                 transaction_id=notification.transaction_id,
+                refund_id=notification.refund_id,
             )
     except IntegrityError:
         logger.info("Delivery %s came again", delivery_id)

@@ -1,1 +1,0 @@
-pytest_plugins = ["oscar_nd8.testing"]

@@ -1,0 +1,54 @@
+"""The only writer of a refund's status: a conditional UPDATE along the table of moves, and when to look again."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from oscar_nd8.models import Refund
+from oscar_nd8.states import REFUND_MOVES, RefundStatus
+
+__all__ = ["move_refund", "next_look"]
+
+ENDS = frozenset({RefundStatus.COMPLETED, RefundStatus.FAILED, RefundStatus.REJECTED})
+SOONEST, LATEST = timedelta(minutes=1), timedelta(hours=6)
+
+
+def move_refund(
+    refund: Refund, to: RefundStatus, *, asked_at: datetime | None = None, reason: str = "", **facts: Any
+) -> bool:
+    """Move a refund to `to` with its time stamps and `facts`; whether that changed its status.
+
+    An answer to a question asked at `asked_at` is dropped where a newer one is known. One that repeats the status
+    only refreshes the facts.
+    """
+    now = timezone.now()
+    current = Refund.objects.filter(pk=refund.pk)
+    if asked_at is not None:
+        current = current.filter(Q(asked_at__isnull=True) | Q(asked_at__lte=asked_at))
+        facts["asked_at"] = asked_at
+    facts["due_at"] = _due_at(to, created_at=refund.created_at, now=now)
+    sources = [status for status, targets in REFUND_MOVES.items() if to in targets]
+    moved = current.filter(status__in=sources).update(
+        status=to, status_reason=reason[:500], closed_at=now if to in ENDS else None, **facts
+    )
+    if not moved and to is not RefundStatus.COMPLETED:
+        # What follows a completed refund keeps its own time.
+        current.filter(status=to).update(**facts)
+    return bool(moved)
+
+
+def next_look(created_at: datetime, *, now: datetime) -> datetime:
+    """When a refund that has not ended is looked at again: soon while it is young, a few times a day when it is old."""
+    return now + min(max((now - created_at) / 4, SOONEST), LATEST)
+
+
+def _due_at(to: RefundStatus, *, created_at: datetime, now: datetime) -> datetime | None:
+    match to:
+        case RefundStatus.FAILED | RefundStatus.REJECTED:
+            return None  # nothing moved, nothing follows
+        case RefundStatus.COMPLETED:
+            return now  # its booking and its mail follow
+        case _:
+            return next_look(created_at, now=now)

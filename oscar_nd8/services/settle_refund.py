@@ -1,0 +1,92 @@
+"""Finding out what became of a refund: ask ND8, or where its answer was lost, look through all that ND8 has."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from oscar_nd8.conf import get_settings
+from oscar_nd8.exceptions import NotFound
+from oscar_nd8.gateway import get_gateway
+from oscar_nd8.models import Refund
+from oscar_nd8.services.adopt_refund import adopt_refunds
+from oscar_nd8.services.move_refund import move_refund, next_look
+from oscar_nd8.services.record_refund import record_refund, tell_failed
+from oscar_nd8.states import RefundStatus
+
+__all__ = ["settle_refund"]
+
+logger = logging.getLogger("oscar_nd8")
+
+# No request takes this long: whoever wrote the row died before the answer.
+ANSWERED_WITHIN = timedelta(minutes=2)
+# How far the clocks of ND8 and the shop may be apart.
+CLOCKS_APART = timedelta(hours=1)
+
+
+def settle_refund(refund: Refund, *, clock: Callable[[], datetime] = timezone.now) -> Refund:
+    """Bring `refund` to what ND8 says now, and to all that follows from it. Safe to repeat and to race.
+
+    Never asks for money. Raises ProviderError when ND8 could not be asked; then nothing is declared, and the next
+    call tries again. Must not run in a transaction.
+    """
+    now = clock()
+    if refund.state is RefundStatus.PROCESSING:
+        _ask(refund, asked_at=now)
+    elif _is_open(refund, now=now):
+        _find(refund, asked_at=now)
+    refund.refresh_from_db()
+    return refund
+
+
+def _is_open(refund: Refund, *, now: datetime) -> bool:
+    """Whether nobody knows if ND8 has it. A young request is still waiting for its own answer."""
+    waiting = refund.state is RefundStatus.REQUESTED
+    return refund.state is RefundStatus.UNKNOWN or (waiting and refund.created_at + _answered_within() <= now)
+
+
+def _answered_within() -> timedelta:
+    settings = get_settings()
+    return max(ANSWERED_WITHIN, timedelta(seconds=2 * (settings.CONNECT_TIMEOUT + settings.READ_TIMEOUT)))
+
+
+def _ask(refund: Refund, *, asked_at: datetime) -> None:
+    _look_again_later(refund, now=asked_at)
+    try:
+        report = get_gateway(refund.gateway).look_up_refund(refund.refund_id)
+    except NotFound:
+        # The id is not one of ND8's after all; our reference finds the refund under its right one.
+        logger.warning("ND8 knows no refund %s", refund.refund_id)
+        adopt_refunds(refund.payment, since=refund.created_at - CLOCKS_APART, clock=lambda: asked_at)
+        return
+    record_refund(refund.payment, report, asked_at=asked_at)
+
+
+def _find(refund: Refund, *, asked_at: datetime) -> None:
+    """Adopt it where ND8 has it; where ND8 surely never got it, say so, and its amount is free again."""
+    _look_again_later(refund, now=asked_at)
+    adopt_refunds(refund.payment, since=refund.created_at - CLOCKS_APART, clock=lambda: asked_at)
+    refund.refresh_from_db()
+    if not _is_open(refund, now=asked_at):
+        return
+    if asked_at < refund.created_at + timedelta(seconds=get_settings().REFUND_LOST_AFTER):
+        move_refund(refund, RefundStatus.UNKNOWN, reason=_SEARCHED())
+    elif move_refund(refund, RefundStatus.FAILED, reason=_NEVER_RECEIVED()):
+        refund.refresh_from_db()
+        logger.warning("Refund %s never reached ND8", refund.reference)
+        tell_failed(refund.payment.session, refund)
+
+
+def _look_again_later(refund: Refund, *, now: datetime) -> None:
+    # Before ND8 is asked: should it not answer, the next look is not at once.
+    Refund.objects.filter(pk=refund.pk).update(due_at=next_look(refund.created_at, now=now))
+
+
+def _SEARCHED() -> str:  # noqa: N802  # sentences, translated when they are needed
+    return _("ND8's answer was lost, and ND8 does not list this refund yet. It is being found out; do not ask again.")
+
+
+def _NEVER_RECEIVED() -> str:  # noqa: N802
+    return _("ND8's answer was lost, and ND8 never received the request: it lists no such refund. No money moved.")

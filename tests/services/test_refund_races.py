@@ -1,0 +1,80 @@
+"""Refunds asked for at the same moment, on the real concurrency of PostgreSQL: never more than was paid."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from oscar_nd8.exceptions import DecisionRefused
+from oscar_nd8.models import Payment, Refund, StaffAction
+from oscar_nd8.services.refund import request_refund
+from oscar_nd8.services.settle_refund import settle_refund
+from oscar_nd8.shop.refundable import refundable_of
+from oscar_nd8.testing import ND8, Shopper
+from tests.races import at_once
+from tests.refunding import REASON, books, end, pay
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+@pytest.fixture
+def payment(guest: Shopper, nd8: ND8, mug: Any) -> Payment:
+    """24.97 USD, paid and placed."""
+    return pay(guest, nd8, mug)
+
+
+def attempt(payment: Payment, **wanted: Any) -> Any:
+    """What one member of staff gets: the refund, or why not."""
+
+    def ask() -> str:
+        try:
+            return request_refund(Payment.objects.get(pk=payment.pk), reason=REASON, **wanted).status
+        except DecisionRefused as refusal:
+            return str(refusal)
+
+    return ask
+
+
+def test_eight_asking_for_the_full_amount_at_once_get_it_once(payment: Payment, nd8: ND8) -> None:
+    answers = at_once(*[attempt(payment, amount=2497)] * 8)
+
+    assert answers.count("processing") == 1
+    assert set(answers) == {"processing", "Only 0.00 USD of this payment can still be given back."}
+    assert books(nd8) == [("24.97", "processing")]
+    assert nd8.calls("createRefundForPayment") == 1
+    assert Refund.objects.count() == StaffAction.objects.count() == 1
+
+
+def test_eight_asking_for_parts_at_once_never_get_more_than_was_paid(payment: Payment, nd8: ND8) -> None:
+    answers = at_once(*[attempt(payment, amount=500)] * 8)
+
+    assert answers.count("processing") == 4
+    assert books(nd8) == [("5.00", "processing")] * 4
+    assert refundable_of(payment).remaining == 497
+
+
+def test_eight_clicks_on_one_form_are_one_refund(payment: Payment, nd8: ND8) -> None:
+    key = uuid4()
+
+    answers = at_once(*[attempt(payment, amount=500, form_key=key)] * 8)
+
+    assert set(answers) <= {"processing", "requested"}
+    assert books(nd8) == [("5.00", "processing")]
+    assert Refund.objects.count() == 1
+
+
+def test_notifications_and_the_schedule_at_once_end_a_refund_once(payment: Payment, nd8: ND8) -> None:
+    refund = request_refund(payment, amount=999, reason=REASON)
+    end(nd8, refund.refund_id)
+
+    def settle() -> str:
+        return settle_refund(Refund.objects.get(pk=refund.pk)).status
+
+    assert at_once(*[settle] * 4, *[lambda: nd8.deliver().status_code] * 2) == ["completed"] * 4 + [200] * 2
+    assert Refund.objects.count() == 1
+
+
+def test_a_refund_made_at_nd8_is_taken_over_once(payment: Payment, nd8: ND8) -> None:
+    nd8.refund(payment.session, amount="5.00")
+    assert at_once(*[lambda: nd8.deliver().status_code] * 8) == [200] * 8
+    assert Refund.objects.get().amount == 500
