@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -81,7 +81,11 @@ class ND8:
 
         Returns the refund's id. `status` is how it ends; `"processing"` leaves it under way.
         """
-        paid = [each["id"] for each in self.state["transactions"] if each["checkout_id"] == session.checkout_id]
+        paid = [
+            each["id"]
+            for each in self.state["transactions"]
+            if each["checkout_id"] == session.checkout_id and each["status"] == "paid"
+        ]
         if not paid:
             raise AssertionError(f"Nothing was paid for {session}: let nd8.outcome(session) come first.")
         wanted = {} if amount is None else {"amount": amount}
@@ -163,6 +167,8 @@ def emulator_at(url: str = "") -> Iterator[ND8]:
         try:
             yield nd8
         finally:
+            with suppress(httpx.TransportError):
+                nd8.control("reset")  # as somebody else may have started it
             nd8.close()
     else:
         with running() as emulator, emulator_at(emulator.url) as nd8:

@@ -79,7 +79,8 @@ class Shopper:
         sessions: type[PaymentSession] = apps.get_model("oscar_nd8.PaymentSession")
         session = sessions.objects.filter(checkout_url=response["Location"]).first()
         if session is None:
-            raise AssertionError(f"The shopper was not sent to ND8, but to {response['Location']}")
+            told = self._told_at(response["Location"])
+            raise AssertionError(f"The shopper was not sent to ND8, but to {response['Location']}: {told}")
         return session
 
     def come_back(self, session: "PaymentSession", outcome: str = "success", **details: Any) -> Any:
@@ -100,6 +101,10 @@ class Shopper:
         page = self.client.get(url)  # where there is no choice, looking at the page makes it
         if page.status_code == 200:
             self.client.post(url, {"method_code": code or page.context["methods"][0].code})
+
+    def _told_at(self, url: str) -> str:
+        page = self.client.get(url, follow=True)
+        return " ".join(str(message) for message in (page.context or {}).get("messages") or ())
 
 
 def _expect_redirect(response: Any, otherwise: str) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 
 from oscar_nd8.states import SessionStatus
-from tests.nd8 import ND8
+from oscar_nd8.testing import ND8
 from tests.staff import browser_of, make_session
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,9 @@
 """The documents and the code say the same, wherever a machine can tell."""
 
+import ast
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 import oscar_nd8
-from oscar_nd8 import signals, states
+from oscar_nd8 import signals, states, testing
 from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, ND8PaymentMethodMixin
 from oscar_nd8.conf import ND8Settings
 from oscar_nd8.emulator.__main__ import _parser
@@ -158,6 +160,37 @@ def test_every_control_call_has_a_heading_of_its_own() -> None:
     }
     headings = re.findall(r"^### `(.+)`$", read("emulator.md"), re.M)
     assert {re.sub(r"{\w+}", "{}", heading) for heading in headings} == calls
+
+
+def test_the_kit_for_testing_is_described_whole() -> None:
+    page = read("testing.md")
+    fixtures = set(testing.plugin.__all__) - {"pytest_addoption"}
+    assert set(first_names(section(page, "## Fixtures"))) == fixtures
+    public = set(testing.__all__) - set(testing.plugin.__all__)
+    assert set(first_names(section(page, "## To import"))) == public
+    for word in (testing.plugin.OPTION, testing.plugin.VARIABLE, testing.plugin.INI):
+        assert word in section(page, "## With an emulator that runs already")
+
+
+@pytest.mark.parametrize(
+    ("heading", "make"),
+    [
+        ("## What ND8 does", lambda: testing.ND8("http://127.0.0.1:9")),
+        ("## What a shopper does", testing.Shopper),
+    ],
+)
+def test_every_call_of_the_kit_is_described_as_it_can_be_made(heading: str, make: Callable[[], object]) -> None:
+    thing = make()
+    examples = [ast.parse(code, mode="eval").body for code in first_names(section(read("testing.md"), heading))]
+    described = set()
+    for each in examples:
+        named = each.func if isinstance(each, ast.Call) else each
+        assert isinstance(named, ast.Attribute)
+        described.add(named.attr)
+        if isinstance(each, ast.Call):
+            keywords = {keyword.arg: keyword.value for keyword in each.keywords if keyword.arg}
+            inspect.signature(getattr(thing, named.attr)).bind(*each.args, **keywords)
+    assert described == {name for name in (*vars(type(thing)), *vars(thing)) if not name.startswith("_")}
 
 
 def links(page: Path) -> Iterator[str]:

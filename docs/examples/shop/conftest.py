@@ -1,0 +1,1 @@
+pytest_plugins = ["oscar_nd8.testing"]
