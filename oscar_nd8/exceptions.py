@@ -14,12 +14,14 @@ ND8Error
     │   ├── NotFound                404
     │   └── NoLongerAvailable       410: inactive, expired or used up
     ├── ProviderUnavailable     nothing happened at ND8; the same request may be made later
-    │   └── RateLimited             429: not before `retry_after` seconds
+    │   ├── RateLimited             429: not before `retry_after` seconds
+    │   └── CircuitOpen             not sent: the provider failed repeatedly; not before `retry_after` seconds
     └── OutcomeUnknown          a write may or may not have happened: find out, never repeat it blindly
 """
 
 __all__ = [
     "AmountsDisagree",
+    "CircuitOpen",
     "CredentialsRejected",
     "DecisionRefused",
     "ND8Error",
@@ -133,6 +135,10 @@ class ProviderUnavailable(ProviderError):
 
 class RateLimited(ProviderUnavailable):
     """429: too many requests, none of which happened."""
+
+
+class CircuitOpen(ProviderUnavailable):
+    """Nothing was sent: the provider failed at several calls in a row and is left alone for `retry_after` seconds."""
 
 
 class OutcomeUnknown(ProviderError):

@@ -1,6 +1,7 @@
 """The ND8 API in Python: what a caller may use. Knows no Django; raises `oscar_nd8.exceptions`."""
 
 from oscar_nd8.client import signatures
+from oscar_nd8.client._circuit import CircuitSnapshot, CircuitState
 from oscar_nd8.client._client import ND8Client
 from oscar_nd8.client.schemas._base import Page
 from oscar_nd8.client.schemas.checkout import (
@@ -47,6 +48,8 @@ __all__ = [
     "CatalogueItem",
     "Checkout",
     "CheckoutRequest",
+    "CircuitSnapshot",
+    "CircuitState",
     "DepositAttempt",
     "LinkPayment",
     "LinkProduct",

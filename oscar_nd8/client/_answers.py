@@ -26,7 +26,7 @@ from oscar_nd8.exceptions import (
     ScopeMissing,
 )
 
-__all__ = ["Answer", "refused", "retry_after", "unanswered", "unreadable"]
+__all__ = ["Answer", "is_failure_of_provider", "refused", "retry_after", "unanswered", "unreadable"]
 
 _DETAIL_LENGTH: Final = 500
 _SCOPE: Final = re.compile(r"\b[a-z_]+:[a-z_]+\b")
@@ -38,6 +38,8 @@ _NEVER_SENT: Final = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+# Our own doing: no connection is free here, or the request was never one.
+_OURS: Final = (httpx.PoolTimeout, httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 _CREDENTIALS: Final = {
     Credentials.API_KEY: "API key",
     Credentials.MERCHANT_TOKEN: "merchant token",
@@ -61,6 +63,16 @@ def unanswered(operation: Operation, error: httpx.RequestError) -> ProviderError
         message = f"{operation.id} could not be sent to ND8 ({reason}: {error}). Nothing happened there; try later."
         return ProviderUnavailable(message, operation=operation.id)
     return _lost(operation, f"ND8 did not answer {operation.id} to the end ({reason}).")
+
+
+def is_failure_of_provider(error: ProviderError) -> bool | None:
+    """Whether a call ended so because ND8 is down or cannot be reached; None where that cannot be told.
+
+    An answer that refuses, or that nobody can read, comes from a provider that answers.
+    """
+    if isinstance(error.__cause__, _OURS):
+        return None
+    return error.status is None or error.status >= 500
 
 
 def unreadable(operation: Operation, answer: Answer) -> ProviderError:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pydantic_core import from_json
 
 from oscar_nd8.client import _operations as operations
+from oscar_nd8.client._circuit import Circuit, CircuitSnapshot
 from oscar_nd8.client._operations import Credentials
 from oscar_nd8.client._transport import Transport
 from oscar_nd8.client.schemas._base import Page
@@ -46,7 +47,8 @@ class ND8Client:
 
     `base_url` is like `https://host/api/` or `https://host/sandbox/api/`. Plain http is for this machine
     only (the emulator), unless `allow_http` is set. Timeouts and `read_budget` (a read with all its
-    repetitions) are in seconds. Proxies of the environment are not used; pass
+    repetitions) are in seconds. After `circuit_threshold` calls in a row that failed at ND8, nothing is sent
+    for `circuit_pause` seconds. Proxies of the environment are not used; pass
     `transport=httpx.HTTPTransport(proxy=…)` for one. Raises ValueError for what cannot work; every method
     may raise a ProviderError.
     """
@@ -61,8 +63,11 @@ class ND8Client:
         connect_timeout: float = 5.0,
         read_timeout: float = 15.0,
         read_budget: float = 20.0,
+        circuit_threshold: int = 5,
+        circuit_pause: float = 5.0,
         allow_http: bool = False,
     ) -> None:
+        self._circuit = Circuit(threshold=circuit_threshold, pause=circuit_pause)
         self._transport = Transport(
             base_url=_checked_base_url(base_url, allow_http=allow_http),
             secrets={
@@ -72,8 +77,14 @@ class ND8Client:
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             read_budget=read_budget,
+            circuit=self._circuit,
             transport=transport,
         )
+
+    @property
+    def circuit(self) -> CircuitSnapshot:
+        """Whether calls go out at this moment. Every change is logged to `oscar_nd8.client`."""
+        return self._circuit.snapshot
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
         """Open a hosted payment (createPayment). A write: sent once; OutcomeUnknown if the answer is lost."""

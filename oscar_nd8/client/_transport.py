@@ -12,6 +12,7 @@ import stamina
 from pydantic import SecretStr
 
 from oscar_nd8.client._answers import Answer, refused, retry_after, unanswered, unreadable
+from oscar_nd8.client._circuit import Circuit, CircuitState
 from oscar_nd8.client._network import TimedTransport, remaining, until
 from oscar_nd8.client._operations import Credentials, Operation
 from oscar_nd8.client.schemas._base import Sent
@@ -45,6 +46,7 @@ class Transport:
         connect_timeout: float,
         read_timeout: float,
         read_budget: float,
+        circuit: Circuit,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if min(connect_timeout, read_timeout, read_budget) <= 0:
@@ -53,6 +55,7 @@ class Transport:
         self._authorizations = {scheme: _Authorization(scheme, secret) for scheme, secret in secrets.items() if secret}
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
+        self._circuit = circuit
         self._http = httpx.Client(
             transport=transport or TimedTransport(tls=httpx.create_ssl_context()),
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
@@ -93,9 +96,10 @@ class Transport:
             content=body.to_json() if body else None,
             headers={"Content-Type": "application/json"} if body else None,
         )
-        if operation.repeatable:
-            return self._repeated(operation, request, read)
-        return self._once(operation, request, read, attempt=1, ends_at=monotonic() + self._exchange_limit)
+        with self._circuit.passage(operation):
+            if operation.repeatable:
+                return self._repeated(operation, request, read)
+            return self._once(operation, request, read, attempt=1, ends_at=monotonic() + self._exchange_limit)
 
     def _repeated(self, operation: Operation, request: httpx.Request, read: Callable[[bytes], T]) -> T:
         ends_at = monotonic() + self._read_budget
@@ -103,7 +107,7 @@ class Transport:
 
         def wait(error: Exception) -> bool | float:
             """Whether to repeat, or after how many seconds: never a wait that ends after the budget."""
-            if not isinstance(error, ProviderUnavailable):
+            if not isinstance(error, ProviderUnavailable) or self._circuit.snapshot.state is CircuitState.OPEN:
                 return False
             left = ends_at - monotonic()
             if error.retry_after is None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from oscar_nd8.client._circuit import Circuit
 from oscar_nd8.client._operations import DOCUMENTED, GET_PAYMENT, OPERATIONS, Credentials, Operation
 from oscar_nd8.client._transport import Transport
 from oscar_nd8.exceptions import CredentialsRejected, RequestRejected
@@ -28,6 +29,7 @@ def transport(handler: Any, **secrets: str) -> Transport:
         connect_timeout=1,
         read_timeout=1,
         read_budget=1,
+        circuit=Circuit(threshold=5, pause=1),
         transport=httpx.MockTransport(handler),
     )
 

@@ -130,12 +130,12 @@ import oscar_nd8.client, oscar_nd8.money, oscar_nd8.lines, oscar_nd8.exceptions
 oscar_nd8.client.ND8Client(base_url="https://nd8.example/api/", api_key="k").close()
 ours = sorted(name for name in sys.modules if name.startswith("oscar_nd8"))
 assert ours == [
-    "oscar_nd8", "oscar_nd8.client", "oscar_nd8.client._answers", "oscar_nd8.client._client",
-    "oscar_nd8.client._network", "oscar_nd8.client._operations", "oscar_nd8.client._transport",
-    "oscar_nd8.client.schemas", "oscar_nd8.client.schemas._base", "oscar_nd8.client.schemas.checkout",
-    "oscar_nd8.client.schemas.organization", "oscar_nd8.client.schemas.payment_links",
-    "oscar_nd8.client.schemas.refunds", "oscar_nd8.client.signatures", "oscar_nd8.exceptions",
-    "oscar_nd8.lines", "oscar_nd8.money",
+    "oscar_nd8", "oscar_nd8.client", "oscar_nd8.client._answers", "oscar_nd8.client._circuit",
+    "oscar_nd8.client._client", "oscar_nd8.client._network", "oscar_nd8.client._operations",
+    "oscar_nd8.client._transport", "oscar_nd8.client.schemas", "oscar_nd8.client.schemas._base",
+    "oscar_nd8.client.schemas.checkout", "oscar_nd8.client.schemas.organization",
+    "oscar_nd8.client.schemas.payment_links", "oscar_nd8.client.schemas.refunds", "oscar_nd8.client.signatures",
+    "oscar_nd8.exceptions", "oscar_nd8.lines", "oscar_nd8.money",
 ], ours
 """
 
