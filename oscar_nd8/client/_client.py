@@ -178,9 +178,10 @@ class ND8Client:
         return self._transport.call(operations.ROTATE_API_KEY, read=NewApiKey.model_validate_json)
 
     def revoke_api_key(self, key_id: str) -> None:
-        """End an API key (POST /organization/api-keys/{id}/revoke/). A write: sent once.
+        """End an API key (revokeOrganizationApiKey). A write: sent once.
 
-        In ND8's guide, not in its document. NotFound if there is no such key.
+        `POST /organization/api-keys/{id}/revoke/` is in ND8's guide only; its name here is ours. NotFound if there
+        is no such key.
         """
         self._transport.call(operations.REVOKE_API_KEY, read=_nothing, path={"id": key_id})
 

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import typing
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic import SecretStr
 import oscar_nd8
 from oscar_nd8 import signals, states, testing
 from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, ND8PaymentMethodMixin
+from oscar_nd8.client import ND8Client, Page
+from oscar_nd8.client import _operations as client_operations
 from oscar_nd8.conf import ND8Settings
 from oscar_nd8.emulator.__main__ import _parser
 from oscar_nd8.emulator.conditions import ACCOUNT_FIELDS, MODE_FIELDS
@@ -133,6 +136,32 @@ def test_every_signal_is_described_with_its_arguments() -> None:
     documented = re.findall(r"^- `(\w+)\((.*?)\)`", signals.__doc__ or "", re.M)
     assert set(described) == set(signals.__all__)
     assert described == {name: arguments.split(", ") for name, arguments in documented}
+
+
+def method_as_listed(name: str) -> list[str]:
+    """The row of the client's method `name`: operation, credentials, what it takes and gives, and its kind."""
+    method = getattr(ND8Client, name)
+    (operation,) = (each for each in client_operations.OPERATIONS if f"({each.id})" in method.__doc__)
+    hints = typing.get_type_hints(method)
+    given = hints.pop("return")
+    takes = ["id" if kind is str else f"`{(typing.get_args(kind) or (kind,))[0].__name__}`" for kind in hints.values()]
+    inner = given.__pydantic_generic_metadata__["args"] if issubclass(given, Page) else ()
+    gives = f"`Page` of `{inner[0].__name__}`" if inner else f"`{given.__name__}`"
+    return [
+        f"`{name}`",
+        f"`{operation.id}`",
+        {"API_KEY": "API key", "MERCHANT_TOKEN": "merchant token", "NONE": "nobody"}[operation.credentials.name],
+        ", ".join(takes),
+        "nothing" if given is type(None) else gives,
+        "read" if operation.repeatable else "write",
+    ]
+
+
+def test_every_method_of_the_client_is_listed_as_it_is() -> None:
+    listed = rows(section(read("client.md"), "## Methods"))
+    names = [name for name in vars(ND8Client) if "_" in name.strip("_") and name != "iterate_refunds"]
+    assert sorted(listed) == sorted(method_as_listed(name) for name in names)
+    assert {in_code(row[1])[0] for row in listed} == {each.id for each in client_operations.OPERATIONS}
 
 
 def test_the_emulator_is_described_whole() -> None:
