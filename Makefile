@@ -44,4 +44,4 @@ bench: install
 
 # Pins every package for every platform and Python that pyproject.toml allows.
 lock:
-	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --prerelease=if-necessary-or-explicit --extra test --extra lint --constraint .ci/constraints.txt pyproject.toml --output-file requirements.lock --upgrade
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --prerelease=if-necessary-or-explicit --extra test --extra bench --extra lint --constraint .ci/constraints.txt pyproject.toml --output-file requirements.lock --upgrade

@@ -1,0 +1,128 @@
+"""The shopper's two waits beside Oscar's own: from the button to the redirect, and from the payment to the order."""
+
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from oscar.apps.payment.exceptions import RedirectRequired
+from oscar.core.loading import get_class
+
+from oscar_nd8.gateway import get_gateway
+from oscar_nd8.models import Payment, PaymentSession
+from oscar_nd8.services.settle import settle
+from oscar_nd8.states import SessionStatus
+from tests.bench.figures import Figure, Profile, at_most, in_turns, milliseconds
+from tests.bench.shop import filled, provider
+from tests.shopper import Shopper
+
+NAME = "payment"
+NUMBERS = iter(range(1_000_000))
+
+
+def run(profile: Profile) -> Iterator[Figure]:
+    """Each size of basket."""
+    with provider():
+        for lines in [1, 10, 50, 200] if profile.full else [1, 10, 50]:
+            rounds = profile.pick(5, 15) if lines < 200 else 3
+            yield from _start(lines, rounds)
+            yield from _place(lines, rounds)
+
+
+def _start(lines: int, rounds: int) -> Iterator[Figure]:
+    """POST to redirect, beside Oscar's own submit with a method that only redirects."""
+
+    def floor() -> float:
+        # Oscar freezes the basket that it sends away, so each needs a shopper of its own.
+        shopper = _by_invoice(filled(lines, next(NUMBERS)))
+        with _invoice_only_redirects():
+            return milliseconds(shopper.pay_now)
+
+    def ours() -> float:
+        return milliseconds(filled(lines, next(NUMBERS)).pay_now)
+
+    floor(), ours()
+    floors, times = in_turns(floor, ours, rounds=rounds)
+    shopper = _by_invoice(filled(lines, next(NUMBERS)))
+    with _invoice_only_redirects():
+        floor_queries = _queries(shopper.pay_now)
+    our_queries = _queries(filled(lines, next(NUMBERS)).pay_now)
+    floor_time = statistics.median(floors)
+    time = statistics.median(times) - _provider_time()
+    yield _queries_figure(f"start, {lines} lines", our_queries, floor_queries, goal=12)
+    limit = max(floor_time * 1.1, floor_time + 5) / floor_time
+    detail = f"{time:.1f} ms beside {floor_time:.1f} ms"
+    yield at_most(round(limit, 2), f"start, {lines} lines, time", time / floor_time, detail=detail)
+
+
+def _place(lines: int, rounds: int) -> Iterator[Figure]:
+    """Settle and place, beside Oscar's own placement."""
+
+    def floor() -> float:
+        return milliseconds(_by_invoice(filled(lines, next(NUMBERS))).pay_now)
+
+    def ours() -> float:
+        session = _paid_session(lines)
+        taken = milliseconds(lambda: settle(session))
+        assert session.status == SessionStatus.PLACED, session.status_reason
+        return taken
+
+    floor(), ours()
+    floors, times = in_turns(floor, ours, rounds=rounds)
+    floor_queries = _queries(_by_invoice(filled(lines, next(NUMBERS))).pay_now)
+    session = _paid_session(lines)
+    our_queries = _queries(lambda: settle(session))
+    floor_time, time = statistics.median(floors), statistics.median(times)
+    yield _queries_figure(f"place, {lines} lines", our_queries, floor_queries, goal=10)
+    detail = f"{time:.1f} ms beside {floor_time:.1f} ms"
+    yield at_most(1.0 if lines >= 10 else 1.5, f"place, {lines} lines, time", time / floor_time, detail=detail)
+
+
+def _paid_session(lines: int) -> PaymentSession:
+    filled(lines, next(NUMBERS)).pay_now()
+    session = PaymentSession.objects.latest("pk")
+    Payment.objects.create(session=session, transaction_id=f"TX{session.amount}-{session.pk}")
+    return session
+
+
+def _by_invoice(shopper: Shopper) -> Shopper:
+    shopper.client.post("/checkout/payment-method/", {"method": "invoice"})
+    return shopper
+
+
+@contextmanager
+def _invoice_only_redirects() -> Iterator[None]:
+    """Oscar's view, for as long as its bare redirect is measured; nothing of ours is replaced."""
+    view: Any = next(each for each in get_class("checkout.views", "PaymentDetailsView").__mro__ if _is_oscars(each))
+
+    def redirect(self: Any, order_number: Any, total: Any, **kwargs: Any) -> None:
+        raise RedirectRequired("https://elsewhere.example/")
+
+    theirs = view.handle_payment
+    view.handle_payment = redirect
+    try:
+        yield
+    finally:
+        view.handle_payment = theirs
+
+
+def _is_oscars(each: type) -> bool:
+    return each.__module__.startswith("oscar.") and "handle_payment" in vars(each)
+
+
+def _provider_time() -> float:
+    gateway = get_gateway("nd8")
+    return statistics.median(milliseconds(lambda: gateway.look_up("TX1000-1")) for _ in range(20))
+
+
+def _queries(action: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        action()
+    return len(captured)
+
+
+def _queries_figure(what: str, ours: int, floor: int, *, goal: int) -> Figure:
+    detail = f"{ours} beside {floor}"
+    return at_most(goal, f"{what}, queries more than Oscar", ours - floor, unit="queries", detail=detail)

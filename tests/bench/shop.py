@@ -1,0 +1,118 @@
+"""The shop that is measured: a database of its own, and a provider that costs next to nothing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import httpx
+from django.conf import settings
+from django.db import connection
+from django.test.utils import (
+    override_settings,
+    setup_databases,
+    setup_test_environment,
+    teardown_databases,
+    teardown_test_environment,
+)
+from oscar.core.loading import get_model
+
+from tests.shopper import Shopper, make_countries, make_product
+
+__all__ = ["Provider", "database", "database_url", "filled", "provider"]
+
+MOST_LINES = 200
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """An empty shop with as many products as the largest basket has lines."""
+    settings.MIGRATION_MODULES = _NoMigrations()
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        with override_settings(OSCAR_MAX_BASKET_QUANTITY_THRESHOLD=None):
+            make_countries()
+            for number in range(MOST_LINES):
+                make_product(f"Product {number}", "1.00", stock=10_000_000)
+            yield
+    finally:
+        teardown_databases(databases, verbosity=0)
+        teardown_test_environment()
+
+
+def database_url() -> str:
+    """The address of this run's database, for other processes."""
+    parts = connection.settings_dict
+    host = parts["HOST"] or parts["OPTIONS"]["host"]
+    password = f":{quote(parts['PASSWORD'], safe='')}" if parts["PASSWORD"] else ""
+    return f"postgresql://{parts['USER']}{password}@{quote(host, safe='')}:{parts['PORT'] or 5432}/{parts['NAME']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The stub of ND8 in a process of its own."""
+
+    url: str
+    pid: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has used of the processor so far."""
+        with open(f"/proc/{self.pid}/stat") as stat:  # noqa: PTH123  # no file of ours
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def provider(*, latency: float = 0.0) -> Iterator[Provider]:
+    """A provider that answers every call after `latency` seconds, and settings that name it."""
+    command = [sys.executable, "-m", "tests.bench.stub", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        here = {
+            "BASE_URL": f"http://127.0.0.1:{port}/sandbox/api/",
+            "CHECKOUT_HOSTS": [f"127.0.0.1:{port}"],
+        }
+        try:
+            with override_settings(ND8=settings.ND8 | here):
+                yield Provider(f"http://127.0.0.1:{port}", process.pid)
+        finally:
+            process.terminate()
+
+
+def filled(lines: int, number: int) -> Shopper:
+    """A shopper at the preview with a basket of `lines` lines."""
+    shopper = Shopper(email=f"bench-{lines}-{number}@example.com")
+    shopper.client.get("/")
+    for product in get_model("catalogue", "Product").objects.order_by("pk")[:lines]:
+        shopper.add(product)
+    shopper.go_to_preview()
+    return shopper
+
+
+def wait_for(url: str, *, tries: int = 200) -> None:
+    """Until a server that was just started answers."""
+    transport = httpx.HTTPTransport(retries=10)
+    with httpx.Client(transport=transport, trust_env=False) as client:
+        for _ in range(tries):
+            try:
+                client.get(url)
+            except httpx.TransportError:
+                continue
+            return
+    raise TimeoutError(f"{url} does not answer")
+
+
+class _NoMigrations(dict[str, None]):
+    """Says of every app that it has none, which makes its tables at once."""
+
+    def __contains__(self, app: object) -> bool:
+        return True
+
+    def __missing__(self, app: str) -> None:
+        return None

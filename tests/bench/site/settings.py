@@ -1,0 +1,23 @@
+"""The sandbox shop behind a web server: BENCH_QUEUE says who processes, BENCH_MIDDLEWARE=0 leaves the shop's out."""
+
+import os
+
+from tests.settings import *  # noqa: F403  # the same shop, with a server in front
+
+DEBUG = False
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.site", "django_tasks_db"]  # noqa: F405
+DATABASES["default"]["CONN_MAX_AGE"] = None  # noqa: F405
+if os.environ.get("BENCH_MIDDLEWARE") == "0":
+    MIDDLEWARE = []
+TASKS = {"default": {"BACKEND": os.environ.get("BENCH_QUEUE", "django_tasks.backends.immediate.ImmediateBackend")}}
+if "BENCH_PROVIDER" in os.environ:  # behind the web server; the benchmark's own process walks through the whole shop
+    ROOT_URLCONF = "tests.bench.site.urls"
+    ND8 = {**ND8, "BASE_URL": f"{os.environ['BENCH_PROVIDER']}/sandbox/api/"}  # noqa: F405
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"level": "ERROR", "handlers": ["console"]},
+    "loggers": {"sorl.thumbnail": {"level": "CRITICAL"}, "django.request": {"level": "CRITICAL"}},
+}
+SILENCED_SYSTEM_CHECKS = ["oscar_nd8.E001"]

@@ -1,0 +1,5 @@
+"""`tests.bench.site.wsgi:application`."""
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()

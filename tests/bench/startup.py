@@ -1,0 +1,42 @@
+"""What the plugin adds to the start of a project with Oscar and Wagtail."""
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from tests.bench.figures import Figure, Profile, at_most, in_turns
+
+NAME = "startup"
+PROGRAM = """
+import time
+began = time.perf_counter()
+import django
+from django.conf import settings
+from sandbox_site import settings as shop
+known = {name: getattr(shop, name) for name in dir(shop) if name.isupper()}
+known["DATABASES"] = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+if not PLUGIN:
+    known["INSTALLED_APPS"] = [
+        "oscar.apps.checkout.apps.CheckoutConfig" if app.startswith("oscar_nd8.checkout") else app
+        for app in known["INSTALLED_APPS"] if app == "oscar_nd8.checkout.apps.CheckoutConfig" or "oscar_nd8" not in app
+    ]
+settings.configure(**known)
+django.setup()
+print(time.perf_counter() - began)
+"""
+
+
+def run(profile: Profile) -> Iterator[Figure]:
+    """With and without, in turns, each in a process of its own."""
+
+    def start(*, plugin: bool) -> float:
+        command = [sys.executable, "-c", f"PLUGIN = {plugin}\n{PROGRAM}"]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) * 1000
+
+    start(plugin=True), start(plugin=False)
+    rounds = profile.pick(5, 15)
+    bare, with_plugin = in_turns(lambda: start(plugin=False), lambda: start(plugin=True), rounds=rounds)
+    more = statistics.median(with_plugin) - statistics.median(bare)
+    detail = f"{statistics.median(with_plugin):.0f} ms beside {statistics.median(bare):.0f} ms"
+    yield at_most(25, "start of the project", more, unit="ms more", detail=detail)

@@ -1,0 +1,142 @@
+"""The webhook behind a real web server, beside a bare view with one INSERT: bare, and under the shop's middleware."""
+
+import hashlib
+import hmac
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+
+from django.utils import timezone
+
+from oscar_nd8.models import Payment, PaymentSession
+from oscar_nd8.services.settle import settle
+from oscar_nd8.states import SessionStatus
+from tests.bench.figures import Figure, Profile, at_least, at_most, in_turns, percentile
+from tests.bench.load import Load, hammer
+from tests.bench.shop import database_url, filled, provider, wait_for
+
+NAME = "webhook"
+QUEUES = {
+    "queue elsewhere": ("tests.bench.site.queue.ElsewhereBackend", 0.85),
+    "database queue": ("django_tasks_db.DatabaseBackend", 0.65),
+    "processed inline": ("django_tasks.backends.immediate.ImmediateBackend", 0.55),
+}
+SECRET = b"whsec_sandbox"
+
+
+def run(profile: Profile) -> Iterator[Figure]:
+    """Each queue under each middleware."""
+    posts = profile.pick(600, 4000)
+    rounds = profile.pick(3, 5)
+    with provider() as nd8:
+        sessions = [_placed_session(number) for number in range(profile.pick(20, 200))]
+        for middleware in ("without middleware", "under the shop's middleware"):
+            for queue, (backend, goal) in QUEUES.items():
+                environment = {
+                    "BENCH_QUEUE": backend,
+                    "BENCH_MIDDLEWARE": "0" if middleware.startswith("without") else "1",
+                    "BENCH_PROVIDER": nd8.url,
+                }
+                with _server(environment) as address:
+                    cpu: list[float] = []
+
+                    def ours(address: tuple[str, int] = address, cpu: list[float] = cpu) -> Load:
+                        before = nd8.cpu_seconds
+                        load = hammer(address, _requests("/nd8/webhook/", sessions, posts))
+                        cpu.append(nd8.cpu_seconds - before)
+                        return load
+
+                    def floor(address: tuple[str, int] = address) -> Load:
+                        return hammer(address, _requests("/floor/", sessions, posts))
+
+                    floor(), ours()  # every worker has imported, connected and warmed up
+                    cpu.clear()
+                    floors, loads = in_turns(floor, ours, rounds=rounds)  # type: ignore[arg-type]  # whole loads
+                yield from _figures(f"{queue}, {middleware}", goal, floors, loads, cpu)  # type: ignore[arg-type]
+
+
+def _figures(what: str, goal: float, floors: list[Load], loads: list[Load], cpu: list[float]) -> Iterator[Figure]:
+    refused = [head for load in [*floors, *loads] for head in load.refused]
+    assert not refused, f"{len(refused)} answers were no 2xx: {refused[0]!r}"
+    floor = statistics.median(load.per_second for load in floors)
+    # The stub shares our processors: what it used is the provider's time, and is taken out.
+    ours = statistics.median(
+        len(load.latencies) / (load.seconds - used / (os.cpu_count() or 1))
+        for load, used in zip(loads, cpu, strict=True)
+    )
+    slow = percentile([each for load in loads for each in load.latencies], 99)
+    floor_slow = percentile([each for load in floors for each in load.latencies], 99)
+    yield at_least(goal, f"accepted a second, {what}", ours / floor, detail=f"{ours:.0f}/s beside {floor:.0f}/s")
+    if what.startswith("queue elsewhere"):
+        detail = f"{slow:.1f} ms beside {floor_slow:.1f} ms"
+        yield at_most(1.25, f"99th percentile, {what}", slow / floor_slow, detail=detail)
+
+
+def _placed_session(number: int) -> PaymentSession:
+    """A session whose order exists and is booked, as a repeated notification finds it."""
+    filled(1, number).pay_now()
+    session = PaymentSession.objects.latest("pk")
+    Payment.objects.create(session=session, transaction_id=f"TX{session.amount}-{session.pk}")
+    settle(session)
+    session.refresh_from_db()
+    assert session.status == SessionStatus.PLACED, session.status_reason
+    return session
+
+
+def _requests(path: str, sessions: Sequence[PaymentSession], count: int) -> list[bytes]:
+    return [_request(path, session) for session, _ in zip(cycle(sessions), range(count), strict=False)]
+
+
+def _request(path: str, session: PaymentSession) -> bytes:
+    body = json.dumps(
+        {
+            "event": "transaction.status_changed",
+            "transaction_id": f"TX{session.amount}-{session.pk}",
+            "order_id": session.checkout_id,
+            "amount": "9.50",
+            "status": "paid",
+            "currency": "USD",
+            "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z",
+            "depositAttempts": [{"status": "succeeded", "paymentId": "pi_1", "note": "x" * 1600}],
+        }
+    ).encode()
+    signature = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"X-Webhook-Event: transaction.status_changed\r\nX-Webhook-Delivery-Id: {uuid.uuid4()}\r\n"
+        f"X-Webhook-Timestamp: {timezone.now().timestamp():.0f}\r\nX-Webhook-Signature: sha256={signature}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@contextmanager
+def _server(environment: dict[str, str]) -> Iterator[tuple[str, int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--workers",
+        "2",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "error",
+    ]
+    surroundings = {**os.environ, **environment, "DATABASE_URL": database_url()}
+    with subprocess.Popen([*command, "tests.bench.site.wsgi:application"], env=surroundings) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/nowhere/")
+            yield "127.0.0.1", port
+        finally:
+            process.terminate()
