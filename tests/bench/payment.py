@@ -14,9 +14,9 @@ from oscar_nd8.gateway import get_gateway
 from oscar_nd8.models import Payment, PaymentSession
 from oscar_nd8.services.settle import settle
 from oscar_nd8.states import SessionStatus
+from oscar_nd8.testing import Shopper
 from tests.bench.figures import Figure, Profile, at_most, in_turns, milliseconds
 from tests.bench.shop import filled, provider
-from tests.shopper import Shopper
 
 NAME = "payment"
 NUMBERS = iter(range(1_000_000))

@@ -20,7 +20,7 @@ from django.test.utils import (
 )
 from oscar.core.loading import get_model
 
-from tests.shopper import Shopper, make_countries, make_product
+from oscar_nd8.testing import Shopper, make_countries, make_product
 
 __all__ = ["Provider", "database", "database_url", "filled", "provider"]
 
