@@ -118,7 +118,9 @@ def get_organization_webhook(world: World, request: Request) -> Reply:
 
 
 def put_organization_webhook(world: World, request: Request) -> Reply:
-    """Send webhooks elsewhere; the new secret is in this answer and in no other."""
+    """Send webhooks elsewhere; the new secret is in this answer and in no other. Without a body nothing changes."""
+    if not request.raw:
+        return 200, shapes.webhook(world.organization)
     secret = account.change_webhook(world, request.raw)
     return 200, shapes.webhook(world.organization) | {"secret": secret}
 

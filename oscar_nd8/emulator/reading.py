@@ -31,6 +31,11 @@ def parse_object(raw: bytes) -> dict[str, object]:
     return value
 
 
+def parse_optional_object(raw: bytes) -> dict[str, object]:
+    """The same where a body may be left out."""
+    return parse_object(raw) if raw else {}
+
+
 def as_received(raw: bytes) -> dict[str, object]:
     """The same object with everyday numbers, to show what was sent; call it after `parse_object`."""
     value: dict[str, object] = json.loads(raw.decode(), parse_float=_everyday_number)

@@ -10,6 +10,7 @@ from oscar_nd8.emulator import Emulator, running
 from tests.emulator.merchant import Merchant, Session
 from tests.emulator.receiver import Receiver, receiving
 
+SEED = 1
 TOKEN = {"Authorization": "Token nd8_test_token"}
 KEY = {"Authorization": "Api-Key nd8_test_key"}
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which would take longer than most tests
@@ -18,7 +19,7 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loads no certificates, which
 @pytest.fixture(scope="package")
 def one_emulator() -> Iterator[Emulator]:
     """Retries come quickly, so that tests need not wait for them."""
-    with running(seed=1, retry_delays=(0.05, 0.05, 0.1)) as emulator:
+    with running(seed=SEED, retry_delays=(0.05, 0.05, 0.1)) as emulator:
         yield emulator
 
 

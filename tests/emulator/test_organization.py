@@ -116,13 +116,17 @@ def test_scopes_are_parted_by_commas_or_blanks(session: Session, words: str) -> 
     assert made["allowed_scopes"] == "payments:read,refunds:read"
 
 
-@pytest.mark.parametrize(
-    "fields", [{"allowed_scopes": "everything"}, {"allowed_scopes": ["refunds:read"]}, {"name": 5}]
-)
+@pytest.mark.parametrize("fields", [{"allowed_scopes": 5}, {"allowed_scopes": ["refunds:read"]}, {"name": 5}])
 def test_keys_that_make_no_sense(session: Session, fields: dict[str, Any]) -> None:
     answer = session.http.post("organization/api-keys/", json=fields)
     assert (answer.status_code, list(answer.json())) == (400, ["detail"])
     assert len(session.answered("GET", "organization/api-keys/")) == 1
+
+
+def test_a_scope_that_nobody_knows_opens_nothing(emulator: Emulator, session: Session) -> None:
+    made = session.answered("POST", "organization/api-keys/", 201, allowed_scopes="everything")
+    assert made["allowed_scopes"] == "everything"
+    assert status_of(emulator, made["raw_key"]) == 403
 
 
 def test_a_rotated_key_dies_at_once(emulator: Emulator, session: Session) -> None:
@@ -183,6 +187,7 @@ def test_every_change_of_the_endpoint_makes_another_secret(session: Session) -> 
 @pytest.mark.parametrize("fields", [{}, {"endpoint_url": ""}, {"endpoint_url": "shop"}, {"endpoint_url": None}])
 def test_an_endpoint_must_be_an_address(session: Session, fields: dict[str, Any]) -> None:
     before = session.answered("GET", "organization/webhook/")
+    assert session.answered("PUT", "organization/webhook/") == before
     answer = session.http.put("organization/webhook/", json=fields)
     assert (answer.status_code, list(answer.json())) == (400, ["detail"])
     assert session.answered("GET", "organization/webhook/") == before
