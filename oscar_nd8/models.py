@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.money import to_major
@@ -455,6 +456,9 @@ class StaffAction(models.Model):
         REPLAY = "replay", _("Had notifications processed again")
         ASK = "ask", _("Asked ND8 again")
 
+    # The verbs that decide a matter.
+    DECISIONS: ClassVar = [Verb.PLACE, Verb.DISMISS]
+
     session = models.ForeignKey(
         PaymentSession, verbose_name=_("session"), null=True, on_delete=models.PROTECT, related_name="staff_actions"
     )
@@ -483,4 +487,9 @@ class StaffAction(models.Model):
         ordering: ClassVar = ["created_at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.get_verb_display()} ({self.user_name})"
+        return f"{self.get_verb_display()} ({self.who})"
+
+    @property
+    def who(self) -> str:
+        """Name and address of whoever did it."""
+        return self.user_name or gettext("Somebody at the server's console")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 from oscar.test import factories
 
-from oscar_nd8.models import Payment, PaymentSession
+from oscar_nd8.models import Attention, Payment, PaymentSession
 from oscar_nd8.shop.quote import (
     Quote,
     QuotedApplication,
@@ -165,3 +165,9 @@ def browser_of(
 def make_partner(name: str) -> Any:
     """A supplier of the shop."""
     return get_model("partner", "Partner").objects.create(name=name, code=name.lower())
+
+
+def make_matter(session: PaymentSession | None = None, kind: str = Attention.Kind.HELD, **facts: Any) -> Attention:
+    """An open matter since noon."""
+    defaults = {"detail": "Something does not add up.", "created_at": NOON}
+    return Attention.objects.create(session=session, kind=kind, **{**defaults, **facts})

@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from oscar.core.application import OscarDashboardConfig
 
 from oscar_nd8.dashboard.checks import check_mounted
-from oscar_nd8.shop.staff import MAY_VIEW_PAYMENTS, may_view_payments
+from oscar_nd8.shop.staff import MAY_DECIDE, MAY_VIEW_PAYMENTS, may_view_payments
 
 __all__ = ["LIST_URL", "Nd8DashboardConfig"]
 
 LIST_URL = "nd8-dashboard:nd8-payments"
+MATTERS_URL = "nd8-dashboard:nd8-matters"
+DECISIONS = ("nd8-matter-place", "nd8-matter-dismiss", "nd8-ask")
 
 
 class Nd8DashboardConfig(OscarDashboardConfig):
@@ -28,6 +30,7 @@ class Nd8DashboardConfig(OscarDashboardConfig):
     default = True
 
     default_permissions = MAY_VIEW_PAYMENTS  # type: ignore[assignment]  # the stubs forget Oscar's tuple of lists
+    permissions_map = dict.fromkeys(DECISIONS, MAY_DECIDE)
 
     def ready(self) -> None:
         """Our entry in the dashboard's menu, unless the shop put one where it likes it, and our check."""
@@ -35,19 +38,26 @@ class Nd8DashboardConfig(OscarDashboardConfig):
             entry = {
                 "label": _("Payments"),
                 "icon": "fas fa-credit-card",
-                "url_name": LIST_URL,
-                "access_fn": is_in_menu,
+                "children": [
+                    {"label": _("All payments"), "url_name": LIST_URL, "access_fn": is_in_menu},
+                    {"label": _("Needs attention"), "url_name": MATTERS_URL, "access_fn": is_in_menu},
+                ],
             }
             settings.OSCAR_DASHBOARD_NAVIGATION = [*settings.OSCAR_DASHBOARD_NAVIGATION, entry]
         register(check_mounted)
 
     def get_urls(self) -> list[Any]:
-        """The list of payments, and one payment."""
-        from oscar_nd8.dashboard import views
+        """Payments and matters: lists, one of each, and what staff can do about them."""
+        from oscar_nd8.dashboard import matters, views
 
         urls = [
             path("", views.list_payments, name="nd8-payments"),
             path("<int:pk>/", views.show_payment, name="nd8-payment"),
+            path("<int:pk>/ask/", views.ask_nd8, name="nd8-ask"),
+            path("attention/", matters.list_matters, name="nd8-matters"),
+            path("attention/<int:pk>/", matters.show_matter, name="nd8-matter"),
+            path("attention/<int:pk>/place/", matters.place, name="nd8-matter-place"),
+            path("attention/<int:pk>/dismiss/", matters.dismiss, name="nd8-matter-dismiss"),
         ]
         return list(self.post_process_urls(urls))
 

@@ -1,5 +1,6 @@
-"""What staff can look for in the list of payments."""
+"""What staff can look for in the lists of payments and matters."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -7,9 +8,10 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.models import STATUS_LABELS
+from oscar_nd8.models import STATUS_LABELS, Attention
+from oscar_nd8.shop.worklist import Openness
 
-__all__ = ["PaymentFilterForm"]
+__all__ = ["MatterFilterForm", "PaymentFilterForm"]
 
 # Outside of these, a day at either end of the calendar has no time in some time zone.
 SENSIBLE_DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
@@ -23,28 +25,19 @@ def _day(label: Any) -> forms.DateField:
     )
 
 
-class PaymentFilterForm(forms.Form):
-    """All fields are optional; together they narrow the list."""
+def _search(help_text: Any) -> forms.CharField:
+    widget = forms.TextInput(attrs={"type": "search", "class": "form-control"})
+    return forms.CharField(label=_("Search"), required=False, max_length=200, help_text=help_text, widget=widget)
 
-    search = forms.CharField(
-        label=_("Search"),
-        required=False,
-        max_length=200,
-        help_text=_("Order number, e-mail, ND8 transaction or checkout"),
-        widget=forms.TextInput(attrs={"type": "search", "class": "form-control"}),
-    )
-    status = forms.ChoiceField(
-        label=_("Status"),
-        required=False,
-        choices=[("", _("Any status")), *((status.value, label) for status, label in STATUS_LABELS.items())],
-        # Oscar's dashboard would replace the select by a widget that a phone cannot use well.
-        widget=forms.Select(attrs={"class": "form-control no-widget-init"}),
-    )
-    date_from = _day(_("From"))
-    date_to = _day(_("To"))
-    attention = forms.BooleanField(
-        label=_("Needs attention"), required=False, widget=forms.CheckboxInput(attrs={"class": "custom-control-input"})
-    )
+
+def _choice(label: Any, any_of_them: Any, choices: Iterable[tuple[str, Any]]) -> forms.ChoiceField:
+    # Oscar's dashboard would replace the select by a widget that a phone cannot use well.
+    widget = forms.Select(attrs={"class": "form-control no-widget-init"})
+    return forms.ChoiceField(label=label, required=False, choices=[("", any_of_them), *choices], widget=widget)
+
+
+class _FilterForm(forms.Form):
+    """All fields are optional; together they narrow the list."""
 
     def clean(self) -> dict[str, Any]:
         """The first day is not after the last."""
@@ -58,3 +51,25 @@ class PaymentFilterForm(forms.Form):
     def narrows(self) -> bool:
         """Whether anything is looked for at all."""
         return self.is_valid() and any(self.cleaned_data.values())
+
+
+class PaymentFilterForm(_FilterForm):
+    """What payments can be looked for by."""
+
+    search = _search(_("Order number, e-mail, ND8 transaction or checkout"))
+    status = _choice(_("Status"), _("Any status"), ((status.value, label) for status, label in STATUS_LABELS.items()))
+    date_from = _day(_("From"))
+    date_to = _day(_("To"))
+    attention = forms.BooleanField(
+        label=_("Needs attention"), required=False, widget=forms.CheckboxInput(attrs={"class": "custom-control-input"})
+    )
+
+
+class MatterFilterForm(_FilterForm):
+    """What matters can be looked for by."""
+
+    search = _search(_("Order number, e-mail, ND8 transaction, checkout or refund"))
+    kind = _choice(_("What"), _("Anything"), Attention.Kind.choices)
+    state = _choice(_("State"), _("Open and settled"), [(Openness.OPEN, _("Open")), (Openness.SETTLED, _("Settled"))])
+    date_from = _day(_("From"))
+    date_to = _day(_("To"))

@@ -1,26 +1,30 @@
-"""Payments for staff to read: the list, and one payment with all that is known about it."""
+"""Payments for staff: the list, and one payment with all that is known about it and what can be done."""
 
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_safe
-from oscar.views.decorators import check_permissions
+from django.views.decorators.http import require_POST, require_safe
 from pydantic import ValidationError
 
 from oscar_nd8.dashboard.forms import PaymentFilterForm
+from oscar_nd8.dashboard.links import may_view_orders, refund_url
+from oscar_nd8.decisions import ask
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.sessions import matching, sessions_seen_by, with_money_and_matters
+from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
+from oscar_nd8.shop.worklist import count_open
 
-__all__ = ["list_payments", "show_payment"]
+__all__ = ["ask_nd8", "list_payments", "show_payment"]
 
 
 @require_safe
@@ -36,7 +40,8 @@ def list_payments(request: HttpRequest) -> HttpResponse:
         "paginator": paginator,
         "page_obj": page,
         "overviews": [overview_of(session) for session in page],
-        "may_view_orders": _may_view_orders(request.user),
+        "may_view_orders": may_view_orders(request.user),
+        "open_matters": count_open(request.user),
         # A partner's staff can do nothing about how the shop is run.
         "alarms": alarms() if request.user.is_staff else [],
     }
@@ -46,7 +51,11 @@ def list_payments(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_payment(request: HttpRequest, pk: int) -> HttpResponse:
     """One payment session; 404 for one that is not theirs to see."""
-    sessions = sessions_seen_by(request.user).select_related("order").prefetch_related("payments", "attentions")
+    sessions = (
+        sessions_seen_by(request.user)
+        .select_related("order")
+        .prefetch_related("payments", "attentions", "staff_actions")
+    )
     session = get_object_or_404(sessions, pk=pk)
     events = list(events_of(session))
     context = {
@@ -56,10 +65,22 @@ def show_payment(request: HttpRequest, pk: int) -> HttpResponse:
         "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
         "events": events,
         "timeline": timeline_of(session, events),
-        "may_view_orders": _may_view_orders(request.user),
+        "may_decide": may_decide(request.user),
+        "refund_url": refund_url(session, request.user),
+        "may_view_orders": may_view_orders(request.user),
         "admin_url": _admin_url(session, request.user),
     }
     return render(request, "oscar_nd8/dashboard/payment_detail.html", context)
+
+
+@require_POST
+@transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask ND8 about one payment now, and say what came of it."""
+    session = get_object_or_404(sessions_seen_by(request.user), pk=pk)
+    outcome = ask(session, by=request.user)
+    messages.add_message(request, outcome.level, outcome.text)
+    return redirect("nd8-dashboard:nd8-payment", pk)
 
 
 def _quote_of(session: PaymentSession) -> Quote | None:
@@ -67,12 +88,6 @@ def _quote_of(session: PaymentSession) -> Quote | None:
         return Quote.model_validate(session.quote)
     except ValidationError:
         return None  # written by another version; the rest of the page matters all the more then
-
-
-def _may_view_orders(user: Any) -> bool:
-    """Whether a link to Oscar's order page would open for `user`; Oscar asks staff for a permission of its own."""
-    config: Any = apps.get_app_config("orders_dashboard")
-    return bool(check_permissions(user, config.get_permissions("order-detail")))
 
 
 def _admin_url(session: PaymentSession, user: Any) -> str:

@@ -8,9 +8,7 @@ from django.utils.translation import gettext as _
 from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.models import Attention, StaffAction
 
-__all__ = ["DECISIONS", "lock_matter"]
-
-DECISIONS = [StaffAction.Verb.PLACE, StaffAction.Verb.DISMISS]
+__all__ = ["lock_matter"]
 
 
 def lock_matter(matter_id: int, *, seen: int) -> Attention:
@@ -22,12 +20,12 @@ def lock_matter(matter_id: int, *, seen: int) -> Attention:
     # A write, not SELECT FOR UPDATE, for the same reason as `lock_session`. A session is always locked before it.
     Attention.objects.filter(pk=matter_id).update(kind=F("kind"))
     matter = Attention.objects.select_related("session").get(pk=matter_id)
-    last = StaffAction.objects.filter(attention=matter, verb__in=DECISIONS).order_by("-pk").first()
+    last = StaffAction.objects.filter(attention=matter, verb__in=StaffAction.DECISIONS).order_by("-pk").first()
     if last is not None and last.pk != seen:
         raise DecisionRefused(
             _("%(name)s decided this already (%(when)s: %(what)s). Nothing was changed now.")
             % {
-                "name": last.user_name or _("Somebody at the server's console"),
+                "name": last.who,
                 "when": date_format(localtime(last.created_at), "SHORT_DATETIME_FORMAT"),
                 "what": last.get_verb_display(),
             }

@@ -48,7 +48,7 @@ STANDINGS: Mapping[SessionStatus, Standing] = {
     SessionStatus.PAID: Standing(
         Level.WAITING,
         _("ND8 confirmed the payment, and the order is about to be placed."),
-        _("Nothing to do at first: if there is no order in a few minutes, ask whoever runs the shop to look."),
+        _("Nothing to do at first: if there is no order in a few minutes, ask ND8 again."),
     ),
     SessionStatus.PLACED: Standing(
         Level.GOOD,
@@ -58,7 +58,7 @@ STANDINGS: Mapping[SessionStatus, Standing] = {
     SessionStatus.HELD: Standing(
         Level.URGENT,
         _("ND8 reports money for this payment, but no order was placed because something does not add up."),
-        _("Read the reason, compare with ND8's dashboard, and decide whether to place the order or to refund it."),
+        _("Read the reason and compare with ND8's dashboard. Then place the order, refund it, or dismiss the matter."),
     ),
     SessionStatus.FAILED: Standing(
         Level.OVER,

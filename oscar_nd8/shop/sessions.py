@@ -9,7 +9,7 @@ from oscar.core.loading import get_model
 
 from oscar_nd8.models import Attention, Payment, PaymentSession
 
-__all__ = ["matching", "sessions_seen_by", "with_money_and_matters"]
+__all__ = ["local_moment", "matching", "mentioning", "sessions_seen_by", "with_money_and_matters"]
 
 Sessions = QuerySet[PaymentSession]
 
@@ -34,7 +34,7 @@ def matching(
 ) -> Sessions:
     """Those that meet every given condition. Days are the shop's, and both ends are included."""
     if search:
-        sessions = sessions.filter(_mentions(search))
+        sessions = sessions.filter(mentioning(search))
     if status:
         sessions = sessions.filter(status=status)
     if attention:
@@ -42,9 +42,9 @@ def matching(
         sessions = sessions.filter(Exists(open_matters))
     # Bounds instead of the column's date: the index on created_at serves them.
     if date_from is not None:
-        sessions = sessions.filter(created_at__gte=_local(date_from, time.min))
+        sessions = sessions.filter(created_at__gte=local_moment(date_from, time.min))
     if date_to is not None:
-        sessions = sessions.filter(created_at__lte=_local(date_to, time.max))
+        sessions = sessions.filter(created_at__lte=local_moment(date_to, time.max))
     return sessions
 
 
@@ -54,7 +54,8 @@ def with_money_and_matters(sessions: Sessions) -> Sessions:
     return sessions.select_related("order").prefetch_related("payments", "attentions").defer("quote", "checkout_url")
 
 
-def _mentions(text: str) -> Q:
+def mentioning(text: str) -> Q:
+    """Sessions whose number, e-mail, checkout or transaction has `text` in it."""
     # A subquery instead of a join: a session with two such payments is still one row.
     paid_by = Payment.objects.filter(transaction_id__icontains=text).values("session")
     return (
@@ -62,5 +63,6 @@ def _mentions(text: str) -> Q:
     )
 
 
-def _local(day: date, moment: time) -> datetime:
+def local_moment(day: date, moment: time) -> datetime:
+    """The shop's own time."""
     return datetime.combine(day, moment, tzinfo=timezone.get_current_timezone())

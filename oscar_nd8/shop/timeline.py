@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -33,8 +34,14 @@ def events_of(session: PaymentSession) -> QuerySet[WebhookEvent]:
 
 def timeline_of(session: PaymentSession, events: Iterable[WebhookEvent]) -> list[Moment]:
     """Everything known about `session` and its `events`, oldest first."""
-    moments = [*_of_session(session), *_of_payments(session), *_of_events(events), *_of_attentions(session)]
-    return sorted(moments, key=lambda moment: moment.at)
+    rows = (
+        _of_session(session),
+        _of_payments(session),
+        _of_events(events),
+        _of_attentions(session),
+        _of_staff(session),
+    )
+    return sorted(chain(*rows), key=lambda moment: moment.at)
 
 
 def _of_session(session: PaymentSession) -> Iterator[Moment]:
@@ -75,3 +82,8 @@ def _of_attentions(session: PaymentSession) -> Iterator[Moment]:
         yield Moment(matter.created_at, matter.get_kind_display(), matter.detail)
         if matter.resolved_at is not None:
             yield Moment(matter.resolved_at, _("Settled: %(matter)s") % {"matter": matter.get_kind_display()})
+
+
+def _of_staff(session: PaymentSession) -> Iterator[Moment]:
+    for action in session.staff_actions.all():
+        yield Moment(action.created_at, f"{action.who}: {action.get_verb_display()}", action.note)

@@ -8,8 +8,11 @@ from django.urls import NoReverseMatch, reverse
 
 from oscar_nd8.shop.overview import overview_of
 from oscar_nd8.shop.staff import may_view_payments
+from oscar_nd8.shop.worklist import can_dismiss, can_place
 
 register = template.Library()
+register.filter("nd8_can_place", can_place)
+register.filter("nd8_can_dismiss", can_dismiss)
 
 
 @register.simple_tag(takes_context=True)
@@ -24,11 +27,17 @@ def nd8_payment_of(context: dict[str, Any], order: Any) -> dict[str, Any]:
     if session is None:
         return {"visible": True, "overview": None, "url": ""}
     prefetch_related_objects([session], "payments", "attentions")
-    return {"visible": True, "overview": overview_of(session), "url": _page_of(session)}
+    return {"visible": True, "overview": overview_of(session), "url": _page("nd8-payment", session)}
 
 
-def _page_of(session: Any) -> str:
+@register.simple_tag
+def nd8_page_of(matter: Any) -> str:
+    """The matter's page in the dashboard; "" where the shop does without."""
+    return _page("nd8-matter", matter)
+
+
+def _page(name: str, row: Any) -> str:
     try:
-        return reverse("nd8-dashboard:nd8-payment", args=[session.pk])
+        return reverse(f"nd8-dashboard:{name}", args=[row.pk])
     except NoReverseMatch:
         return ""  # a shop may do without our dashboard pages

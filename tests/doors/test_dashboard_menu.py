@@ -19,7 +19,11 @@ urlpatterns = [pattern for pattern in all_patterns if str(pattern.pattern) != "d
 
 def entries() -> list[Any]:
     """Our entries in the menu."""
-    return [entry for entry in project.OSCAR_DASHBOARD_NAVIGATION if entry.get("url_name") == LIST_URL]
+    return [
+        entry
+        for entry in project.OSCAR_DASHBOARD_NAVIGATION
+        if any(child["url_name"] == LIST_URL for child in entry.get("children", ()))
+    ]
 
 
 def config() -> Nd8DashboardConfig:
@@ -37,10 +41,11 @@ def test_the_entry_is_there_once_however_often_the_app_gets_ready() -> None:
     config().ready()
     config().ready()
     assert [str(entry["label"]) for entry in entries()] == ["Payments"]
+    assert [str(child["label"]) for child in entries()[0]["children"]] == ["All payments", "Needs attention"]
 
 
 def test_oscars_own_list_of_entries_is_left_alone() -> None:
-    assert not any(entry.get("url_name") == LIST_URL for entry in OSCARS_OWN)
+    assert not any("Payments" in str(entry["label"]) for entry in OSCARS_OWN)
 
 
 def test_an_entry_that_the_shop_placed_itself_is_kept(settings: Any) -> None:
@@ -64,7 +69,8 @@ def test_an_entry_that_the_shop_placed_itself_works_by_oscars_own_rule(settings:
 )
 def test_the_entry_is_shown_to_those_who_may_open_it(permissions: tuple[str, ...], shown: bool) -> None:
     html = browser_of("partner", *permissions).get("/dashboard/").content.decode()
-    assert ('href="/dashboard/payments/"' in html) is shown
+    for address in ("/dashboard/payments/", "/dashboard/payments/attention/"):
+        assert (f'href="{address}"' in html) is shown
 
 
 @pytest.mark.django_db

@@ -1,0 +1,91 @@
+"""The worklist: what needs a person, one matter with all that bears on it, and the pages on which it is decided."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from oscar_nd8.dashboard.forms import MatterFilterForm
+from oscar_nd8.dashboard.links import may_view_orders, refund_url
+from oscar_nd8.decisions import DismissForm, PlaceForm
+from oscar_nd8.models import Attention
+from oscar_nd8.shop.overview import overview_of
+from oscar_nd8.shop.staff import may_decide
+from oscar_nd8.shop.worklist import (
+    actions_about,
+    count_open,
+    explanation_of,
+    matching_matters,
+    matters_seen_by,
+)
+
+__all__ = ["dismiss", "list_matters", "place", "show_matter"]
+
+
+@require_safe
+def list_matters(request: HttpRequest) -> HttpResponse:
+    """Open ones first, narrowed by the form; a form that is not valid finds nothing and says why."""
+    form = MatterFilterForm(request.GET)
+    matters = matters_seen_by(request.user)
+    matters = matching_matters(matters, **form.cleaned_data) if form.is_valid() else matters.none()
+    paginator = Paginator(matters, settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    context = {"form": form, "paginator": paginator, "page_obj": page, "open_matters": count_open(request.user)}
+    return render(request, "oscar_nd8/dashboard/matter_list.html", context)
+
+
+@require_safe
+def show_matter(request: HttpRequest, pk: int) -> HttpResponse:
+    """One matter; 404 for one that is not theirs to see."""
+    matter = _matter(request, pk)
+    context = {
+        **_facts(matter, request.user),
+        "actions": actions_about(matter),
+        "may_view_orders": may_view_orders(request.user),
+        "refund_url": refund_url(matter.session, request.user) if matter.session else "",
+    }
+    return render(request, "oscar_nd8/dashboard/matter_detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+def place(request: HttpRequest, pk: int) -> HttpResponse:
+    """Are you sure, and then: the order of a held payment is placed."""
+    return _decide(request, pk, PlaceForm, "oscar_nd8/dashboard/matter_place.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests  # a decision is a transaction of its own
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why, and then: the matter needs nobody any more."""
+    return _decide(request, pk, DismissForm, "oscar_nd8/dashboard/matter_dismiss.html")
+
+
+def _decide(request: HttpRequest, pk: int, form_class: Any, template: str) -> HttpResponse:
+    matter = _matter(request, pk)
+    form = form_class(request.POST if request.method == "POST" else None, matter=matter)
+    if form.is_valid():
+        outcome = form.carry_out(by=request.user)
+        messages.add_message(request, outcome.level, outcome.text)
+        return redirect("nd8-dashboard:nd8-matter", matter.pk)
+    return render(request, template, {**_facts(matter, request.user), "form": form})
+
+
+def _matter(request: HttpRequest, pk: int) -> Attention:
+    matters = matters_seen_by(request.user).prefetch_related("session__payments", "session__attentions")
+    return get_object_or_404(matters, pk=pk)
+
+
+def _facts(matter: Attention, user: Any) -> dict[str, Any]:
+    return {
+        "matter": matter,
+        "session": matter.session,
+        "overview": overview_of(matter.session) if matter.session else None,
+        "explanation": explanation_of(matter),
+        "may_decide": may_decide(user),
+    }
