@@ -13,24 +13,18 @@ from oscar_nd8.emulator import Emulator, running
 
 ROOT = Path(oscar_nd8.__file__).parent.parent
 EXAMPLE = ROOT / "docs" / "examples" / "shop"
+WITHOUT_PYTEST = ROOT / "docs" / "examples" / "without_pytest" / "tests.py"
 SECONDS = 180
 
-UNITTEST = """
+# Django's own runner, which knows no --nomigrations.
+RUNNER = """
 import django
 django.setup()
-
-from django.test import TestCase
-from oscar.core.loading import get_model
-from oscar_nd8.testing import emulated_nd8, make_session
-
-
-class PaymentsTest(TestCase):
-    def setUp(self):
-        self.nd8 = self.enterContext(emulated_nd8())
-
-    def test_a_payment_becomes_an_order(self):
-        session = make_session(self.nd8, "paid")
-        self.assertEqual(get_model("order", "Order").objects.get(), session.order)
+from django.apps import apps
+from django.conf import settings
+from django.test.utils import get_runner
+settings.MIGRATION_MODULES = {app.label: None for app in apps.get_app_configs()}
+raise SystemExit(get_runner(settings)(verbosity=0).run_tests(["shop_tests"]))
 """
 
 
@@ -96,13 +90,9 @@ def test_pytest_django_is_the_only_other_plugin_that_is_needed(shop: Path) -> No
 
 
 def test_without_pytest_there_is_a_context_manager(shop: Path) -> None:
-    (shop / "test_payments.py").write_text(UNITTEST)
-    program = "from django.test.utils import setup_test_environment, get_runner; import django; django.setup(); "
-    program += "from django.conf import settings; settings.MIGRATION_MODULES = dict.fromkeys("
-    program += "[app.label for app in django.apps.apps.get_app_configs()]); "
-    program += "raise SystemExit(get_runner(settings)(verbosity=0).run_tests(['test_payments']))"
-    done = python(shop, "-c", program, DJANGO_SETTINGS_MODULE="tests.shops.plain_oscar")
-    assert (done.returncode, "Ran 1 test" in done.stderr) == (0, True), done.stderr
+    (shop / "shop_tests.py").write_bytes(WITHOUT_PYTEST.read_bytes())
+    done = python(shop, "-W", "error", "-c", RUNNER, DJANGO_SETTINGS_MODULE="tests.shops.plain_oscar")
+    assert (done.returncode, "Ran 2 tests" in done.stderr) == (0, True), done.stderr
 
 
 @pytest.mark.parametrize("way", ["option", "variable", "ini"])
