@@ -7,20 +7,19 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from oscar_nd8.exceptions import DecisionRefused, ProviderError
-from oscar_nd8.models import Attention, Payment, PaymentSession, StaffAction
+from oscar_nd8.models import Attention, PaymentSession, StaffAction
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.lock_matter import lock_matter
 from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.settle import settle
-from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
+from oscar_nd8.shop.refundable import is_given_back
+from oscar_nd8.states import PaymentState, SessionStatus
 
 __all__ = ["place_anyway"]
 
 logger = logging.getLogger("oscar_nd8")
-
-NOT_GOING_BACK = [RefundStatus.FAILED, RefundStatus.REJECTED]
 
 
 def place_anyway(matter: Attention, *, by: Any, seen: int) -> PaymentSession:
@@ -77,15 +76,7 @@ def _require_money(session: PaymentSession) -> None:
             )
             % {"state": ", ".join(str(payment.get_state_display()) for payment in payments) or _("nothing")}
         )
-    if all(_goes_back(payment, session) for payment in paid):
+    if all(is_given_back(payment, surely=False) for payment in paid):
         raise DecisionRefused(
             _("All of this payment is given back to the shopper, or on its way. No order was placed.")
         )
-
-
-def _goes_back(payment: Payment, session: PaymentSession) -> bool:
-    """Whether refunds that moved money, or may have, make up the whole payment."""
-    going = sum(refund.amount for refund in payment.refunds.all() if refund.status not in NOT_GOING_BACK)
-    # Of a payment in a currency that nobody agreed to, only the net is known.
-    whole = session.amount if payment.currency == session.currency else payment.net or 0
-    return 0 < whole <= going

@@ -11,6 +11,8 @@ from oscar_nd8 import signals
 from oscar_nd8.gateway import RefundReport, new_reference
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund
 from oscar_nd8.money import to_major
+from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.raise_attention import raise_attention
@@ -56,6 +58,11 @@ def record_refund(payment: Payment, report: RefundReport, *, asked_at: datetime)
             logger.info("Refund %s was %s and is %s", refund.reference, was, refund.status)
             if report.status in MOVED_NOTHING:
                 tell_failed(session, refund)
+            elif report.status is RefundStatus.COMPLETED:
+                close_matters(
+                    session, [Attention.Kind.REFUND_FAILED], Attention.Resolution.BY_ITSELF, subject=refund.reference
+                )
+                close_refunded(session)
         _check(session, refund, asked_for=asked_for)
     return refund
 

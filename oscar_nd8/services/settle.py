@@ -16,6 +16,7 @@ from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
 from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
@@ -95,9 +96,11 @@ def _record(session_id: int, report: PaymentReport, *, asked_at: datetime) -> No
             return
         if payment.asked_at is not None and payment.asked_at > asked_at:
             return
-        was_lost = _was_lost(payment)
+        was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
         _write_report(payment, report, session=session, asked_at=asked_at)
         _move_by_payments(session)
+        if came_back:
+            close_refunded(session)
         if was_lost and not any(_was_lost(each) for each in session.payments.all()):
             close_matters(session, [Attention.Kind.MONEY_LOST], Attention.Resolution.BY_ITSELF)
 
@@ -152,6 +155,12 @@ def _watch_paid_session(session: PaymentSession, payments: Sequence[Payment], pa
         hold_session(session, GIVEN_BACK)
     elif any(_was_lost(payment) for payment in payments):
         raise_attention(session, Attention.Kind.MONEY_LOST, MONEY_LOST)
+
+
+def _comes_back(payment: Payment, report: PaymentReport, session: PaymentSession) -> bool:
+    """Whether ND8 now calls a payment refunded that staff may have matters about: its own dashboard refunds, too."""
+    known = session.status in {SessionStatus.HELD, SessionStatus.PLACED}
+    return known and report.state is PaymentState.REFUNDED and payment.state != PaymentState.REFUNDED
 
 
 def _was_lost(payment: Payment) -> bool:

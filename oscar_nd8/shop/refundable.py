@@ -24,6 +24,7 @@ __all__ = [
     "RefundableLine",
     "amount_of",
     "everything_left",
+    "is_given_back",
     "paid_amount",
     "parts_for",
     "refundable_of",
@@ -179,6 +180,21 @@ def refundable_of(payment: Payment) -> Refundable:
         lines=lines,
         charges=charges,
     )
+
+
+def is_given_back(payment: Payment, *, surely: bool) -> bool:
+    """Whether the whole payment went back: by refunds that ND8 completed, or, not `surely`, by any that may move money.
+
+    No query where `payment` was fetched with its refunds.
+    """
+    counted = [
+        refund.amount
+        for refund in payment.refunds.all()
+        if refund.status not in MOVED_NOTHING and (refund.status == RefundStatus.COMPLETED or not surely)
+    ]
+    # Of a payment in a currency that nobody agreed to, only the net is known.
+    whole = payment.session.amount if payment.currency == payment.session.currency else payment.net or 0
+    return payment.state == PaymentState.REFUNDED or 0 < whole <= sum(counted)
 
 
 def amount_of(refundable: Refundable, chosen: Chosen) -> int:

@@ -155,7 +155,8 @@ def explanation_of(matter: Attention) -> Explanation:
 
 def can_place(matter: Attention) -> bool:
     """Whether the order can still be placed: also after a dismissal, which may have been a mistake."""
-    return matter.kind == K.HELD and matter.session is not None and matter.session.status == SessionStatus.HELD
+    waits = matter.kind == K.HELD and matter.session is not None and matter.session.status == SessionStatus.HELD
+    return waits and matter.resolution != Attention.Resolution.REFUNDED
 
 
 def can_dismiss(matter: Attention) -> bool:

@@ -215,8 +215,12 @@ def test_money_that_is_gone_is_said_on_the_page(staff: Client, held: Attention, 
     path = path_of(held, "place")
     response = staff.post(path, seen_on(staff, path), follow=True)
     assert "it says: Refunded" in told(response)
-    assert "gets the money back" in response.content.decode()
-    assert unchanged(held)
+    html = response.content.decode()
+    assert "gets the money back" in html
+    assert "The payment was refunded" in html
+    assert "/place/" not in html
+    assert not StaffAction.objects.exists()
+    assert not Order.objects.exists()
 
 
 def test_dismissing_needs_a_reason_and_keeps_it(staff: Client, held: Attention) -> None:

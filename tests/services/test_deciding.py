@@ -148,7 +148,10 @@ def test_money_that_went_back_meanwhile_places_nothing(
     nd8.outcome(held, "paid", status="refunded")
     with pytest.raises(DecisionRefused, match=r"not call this payment paid any more; it says: Refunded"):
         place_anyway(matter, by=stella, seen=0)
-    nothing_happened(held)
+    held.refresh_from_db()
+    matter.refresh_from_db()
+    assert (held.status, matter.resolution) == ("held", "refunded")
+    assert (Order.objects.count(), StaffAction.objects.count(), mail.outbox) == (0, 0, [])
 
 
 @pytest.mark.parametrize("status", [RefundStatus.REQUESTED, RefundStatus.UNKNOWN, RefundStatus.PROCESSING])

@@ -7,14 +7,19 @@ from django.db import IntegrityError
 from oscar.core.loading import get_model
 
 from oscar_nd8 import signals
-from oscar_nd8.models import Attention, PaymentSession
+from oscar_nd8.models import Attention, PaymentSession, Refund
+from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.raise_attention import raise_attention
+from oscar_nd8.services.refund import request_refund
 from oscar_nd8.services.settle import settle
-from oscar_nd8.states import SessionStatus
+from oscar_nd8.services.settle_refund import settle_refund
+from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
-from tests.staff import NOON, make_session
+from tests.refunding import end, pay
+from tests.staff import NOON, make_matter, make_payment, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,6 +143,83 @@ def test_money_that_stays_after_all_needs_nobody(guest: Shopper, nd8: ND8, mug: 
     matter = session.attentions.get()
     assert (matter.kind, matter.resolution) == ("money_lost", "by_itself")
     assert get_model("order", "Order").objects.count() == 1
+
+
+@pytest.mark.parametrize("kind", [K.HELD, K.OVERSOLD, K.BOUGHT_TWICE])
+def test_a_payment_given_back_whole_leaves_nobody_to_decide(kind: Attention.Kind) -> None:
+    session = make_session("100001", SessionStatus.HELD)
+    payment = make_payment(session)
+    make_matter(session, kind)
+    facts = {"payment": payment, "currency": "USD", "amount": 1000}
+    Refund.objects.create(reference="R-1", status=RefundStatus.COMPLETED, **facts)
+    Refund.objects.create(reference="R-2", status=RefundStatus.PROCESSING, **facts | {"amount": 1497})
+    close_refunded(session)
+    assert Attention.objects.get().resolved_at is None
+
+    Refund.objects.update(status=RefundStatus.COMPLETED)
+    close_refunded(session)
+    assert Attention.objects.get().resolution == "refunded"
+
+
+def test_the_surplus_given_back_leaves_the_order_and_its_other_matters() -> None:
+    session = make_session("100001", SessionStatus.PLACED)
+    make_payment(session, "TX-1")
+    surplus = make_payment(session, "TX-2")
+    make_payment(session, "TX-3", state=PaymentState.FAILED)
+    for kind in (K.PAID_TWICE, K.OVERSOLD, K.MONEY_LOST):
+        make_matter(session, kind)
+    close_refunded(session)
+    assert Attention.objects.filter(resolved_at=None).count() == 3
+
+    Refund.objects.create(payment=surplus, reference="R-1", currency="USD", amount=2497, status=RefundStatus.COMPLETED)
+    close_refunded(session)
+    assert [matter.kind for matter in Attention.objects.filter(resolution="refunded")] == ["paid_twice"]
+
+
+def test_a_held_payment_refunded_here_settles_when_the_refund_is_through(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    session = guest.begin_payment(mug, 2)
+    nd8.outcome(session, "paid", net_amount="0.01")
+    nd8.deliver(guest.client)
+    refund = request_refund(session.payments.get(), everything=True, reason="Sorry")
+    settle_refund(refund)
+    assert Attention.objects.get().resolved_at is None
+
+    end(nd8, refund.refund_id)
+    settle_refund(refund)
+
+    assert refund.status == "completed"
+    assert Attention.objects.get().resolution == "refunded"
+
+
+def test_a_held_payment_refunded_in_nd8s_own_dashboard_settles_too(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    session = guest.begin_payment(mug, 2)
+    nd8.outcome(session, "paid", net_amount="0.01")
+    nd8.deliver(guest.client)
+    nd8.outcome(session, "paid", status="refunded")
+    settle(session)
+    assert Attention.objects.get().resolution == "refunded"
+
+
+def test_a_payment_held_because_it_went_back_is_shown_until_somebody_saw_it(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    session = guest.begin_payment(mug, 2)
+    nd8.outcome(session, "paid", status="refunded")
+    nd8.deliver(guest.client)
+    settle(session)
+    assert (session.status, Attention.objects.get().resolved_at) == ("held", None)
+
+
+def test_a_refund_that_went_through_after_all_takes_its_alarm_back(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    payment = pay(guest, nd8, mug)
+    refund = request_refund(payment, amount=999, reason="Broken")
+    end(nd8, refund.refund_id, "failed")
+    settle_refund(refund)
+    assert Attention.objects.get().kind == "refund_failed"
+
+    end(nd8, refund.refund_id, "completed")
+    adopt_refund(payment.gateway, refund.refund_id)
+
+    refund.refresh_from_db()
+    assert (refund.status, Attention.objects.get().resolution) == ("completed", "by_itself")
 
 
 def test_an_order_placed_by_hand_settles_the_matter(guest: Shopper, nd8: ND8, mug: Any) -> None:
