@@ -17,19 +17,6 @@ from oscar_nd8.shop.addresses import address_of
 
 __all__ = ["register_all"]
 
-# What people paste before they have a key of their own.
-PLACEHOLDERS = (
-    "changeme",
-    "change-me",
-    "your_key",
-    "your-key",
-    "yourkey",
-    "xxx",
-    "<",
-    "example",
-    "todo",
-    "…",
-)
 # SQLite and PostgreSQL are proved by the tests, MySQL is not.
 PROVED_DATABASES = {"sqlite", "postgresql"}
 
@@ -88,7 +75,7 @@ def check_urls(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
 def check_account(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
     """Keys, secret and currency of settings.ND8."""
     nd8 = conf.get_settings()
-    if _is_placeholder(nd8.API_KEY.get_secret_value()):
+    if conf.is_placeholder(nd8.API_KEY.get_secret_value()):
         yield Error(
             'ND8["API_KEY"] is empty or a placeholder: no payment can be begun.',
             hint="Take the key from ND8's dashboard, Organization, API keys.",
@@ -100,13 +87,13 @@ def check_account(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
             hint="Take the secret from ND8's dashboard, Organization, Webhook.",
             id="oscar_nd8.E005",
         )
-    elif any(_is_placeholder(secret.get_secret_value()) for secret in nd8.WEBHOOK_SECRETS):
+    elif any(conf.is_placeholder(secret.get_secret_value()) for secret in nd8.WEBHOOK_SECRETS):
         yield Error(
             'ND8["WEBHOOK_SECRETS"] holds an empty or placeholder secret: strangers could sign with it.',
             hint="Keep only secrets that ND8 gave you.",
             id="oscar_nd8.E006",
         )
-    currency = getattr(project, "OSCAR_DEFAULT_CURRENCY", "GBP")
+    currency = conf.default_currency()
     if currency not in nd8.CURRENCIES:
         yield Advice(
             f"The shop's default currency {currency} is not among ND8['CURRENCIES'] "
@@ -164,10 +151,6 @@ def advice_on_database(vendor: str, options: Mapping[str, Any]) -> Found:
             '"PRAGMA journal_mode=WAL;"}, or use PostgreSQL.',
             id="oscar_nd8.W007",
         )
-
-
-def _is_placeholder(secret: str) -> bool:
-    return not secret.strip() or any(word in secret.lower() for word in PLACEHOLDERS)
 
 
 def _is_behind_language(patterns: Iterable[Any], path: str) -> bool:

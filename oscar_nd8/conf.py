@@ -19,9 +19,22 @@ from pydantic import (
     model_validator,
 )
 
-__all__ = ["LOOPBACK", "ND8Settings", "get_settings", "is_debug"]
+__all__ = ["LOOPBACK", "ND8Settings", "default_currency", "get_settings", "is_debug", "is_placeholder", "redacted"]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# What people paste before they have a key of their own.
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "your_key",
+    "your-key",
+    "yourkey",
+    "xxx",
+    "<",
+    "example",
+    "todo",
+    "…",
+)
 
 
 def _base_url(value: str) -> str:
@@ -105,6 +118,11 @@ class ND8Settings(BaseModel):
         return self
 
 
+# Shorter ones are parts of any word.
+SHORTEST_SECRET = 4
+SECRETS = ("API_KEY", "WEBHOOK_SECRETS", "MERCHANT_TOKEN", "HEALTH_TOKEN")
+
+
 @cache
 def get_settings() -> ND8Settings:
     """The shop's settings; ImproperlyConfigured names each wrong key and never a value."""
@@ -127,6 +145,27 @@ def get_settings() -> ND8Settings:
 def is_debug() -> bool:
     """Whether the project runs in development."""
     return bool(settings.DEBUG)
+
+
+def default_currency() -> str:
+    """The currency of prices that name none; Oscar's own default where the project has none."""
+    return str(getattr(settings, "OSCAR_DEFAULT_CURRENCY", "GBP"))
+
+
+def is_placeholder(secret: str) -> bool:
+    """Whether it is empty, or what people write before they have one."""
+    return not secret.strip() or any(word in secret.lower() for word in PLACEHOLDERS)
+
+
+def redacted(text: str) -> str:
+    """`text` without the project's secrets: for errors of other people's code. Works with wrong settings too."""
+    given = getattr(settings, "ND8", None)
+    values = [given.get(key) for key in SECRETS] if isinstance(given, dict) else []
+    values += [database.get("PASSWORD") for database in settings.DATABASES.values()]
+    flat = [each for value in values for each in (value if isinstance(value, list | tuple) else [value])]
+    for secret in {str(each) for each in flat if each and len(str(each)) >= SHORTEST_SECRET}:
+        text = text.replace(secret, "[secret]")
+    return text
 
 
 def _forget(*, setting: str, **_: Any) -> None:

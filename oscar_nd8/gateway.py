@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -16,10 +16,12 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from django.core.signals import setting_changed
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oscar_nd8 import conf
+from oscar_nd8.account import Access, AccountReport, Permission, Right, ask_account, other_environment
 from oscar_nd8.client import (
     AdHocItem,
     Checkout,
@@ -37,6 +39,8 @@ from oscar_nd8.money import parse_minor, to_json_number, to_major
 from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 
 __all__ = [
+    "Access",
+    "AccountReport",
     "Attempt",
     "Begun",
     "Gateway",
@@ -44,8 +48,10 @@ __all__ = [
     "Notification",
     "PayerDetails",
     "PaymentReport",
+    "Permission",
     "RefundReport",
     "ReturnAddresses",
+    "Right",
     "get_gateway",
     "new_reference",
 ]
@@ -170,6 +176,9 @@ class Gateway(Protocol):
 
     def find_refunds(self, transaction_id: str, *, since: datetime) -> list[RefundReport]:
         """Every refund of a payment created at or after `since`, oldest first: complete, or an error."""
+
+    def examine(self, *, clock: Callable[[], datetime] = timezone.now) -> AccountReport:
+        """What the provider says about our account, found out without changing anything. No answer is an answer."""
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Raise SignatureInvalid unless `body` was signed with one of our secrets."""
@@ -338,6 +347,20 @@ class ND8Gateway:
             if each.transaction_id == transaction_id
         ]
 
+    def examine(self, *, clock: Callable[[], datetime] = timezone.now) -> AccountReport:
+        """listRefunds and getPaymentById, and with a merchant token what only that can see."""
+        return ask_account(
+            self._client,
+            api_key=self._settings.API_KEY,
+            has_session=bool(self._settings.MERCHANT_TOKEN.get_secret_value()),
+            elsewhere=self._elsewhere,
+            clock=clock,
+        )
+
+    def _elsewhere(self) -> tuple[str, ND8Client] | None:
+        address = other_environment(self._settings.BASE_URL)
+        return (address, _client(self._settings, base_url=address)) if address else None
+
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """`X-Webhook-Signature` over the raw body; no other header is signed."""
         signatures.verify(
@@ -449,18 +472,21 @@ def _refund_report(answer: Refund, *, operation: str) -> RefundReport:
     )
 
 
-@cache
-def _nd8() -> ND8Gateway:
-    settings = conf.get_settings()
-    client = ND8Client(
-        base_url=settings.BASE_URL,
+def _client(settings: conf.ND8Settings, *, base_url: str) -> ND8Client:
+    return ND8Client(
+        base_url=base_url,
         api_key=settings.API_KEY,
         merchant_token=settings.MERCHANT_TOKEN,
         connect_timeout=settings.CONNECT_TIMEOUT,
         read_timeout=settings.READ_TIMEOUT,
         read_budget=settings.READ_BUDGET,
     )
-    return ND8Gateway(client, settings=settings)
+
+
+@cache
+def _nd8() -> ND8Gateway:
+    settings = conf.get_settings()
+    return ND8Gateway(_client(settings, base_url=settings.BASE_URL), settings=settings)
 
 
 def get_gateway(code: str) -> Gateway:

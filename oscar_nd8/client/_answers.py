@@ -26,7 +26,7 @@ from oscar_nd8.exceptions import (
     ScopeMissing,
 )
 
-__all__ = ["Answer", "is_failure_of_provider", "refused", "retry_after", "unanswered", "unreadable"]
+__all__ = ["Answer", "is_failure_of_provider", "moment", "refused", "retry_after", "unanswered", "unreadable"]
 
 _DETAIL_LENGTH: Final = 500
 _SCOPE: Final = re.compile(r"\b[a-z_]+:[a-z_]+\b")
@@ -132,12 +132,17 @@ def retry_after(value: str, *, now: datetime | None = None) -> float | None:
     """The header `Retry-After` in seconds from `now`: a number of seconds or an HTTP date, else None."""
     if re.fullmatch("[0-9]{1,9}", value):
         return float(value)
+    at = moment(value)
+    return None if at is None else max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+
+
+def moment(value: str) -> datetime | None:
+    """An HTTP date, as in the header `Date`; None where it is none."""
     try:
-        moment = parsedate_to_datetime(value)
+        at = parsedate_to_datetime(value)
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _detail(body: bytes) -> str:

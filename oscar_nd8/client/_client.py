@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -85,6 +86,11 @@ class ND8Client:
     def circuit(self) -> CircuitSnapshot:
         """Whether calls go out at this moment. Every change is logged to `oscar_nd8.client`."""
         return self._circuit.snapshot
+
+    @property
+    def server_time(self) -> datetime | None:
+        """What ND8's clock said in its newest answer, to the second; None before the first."""
+        return self._transport.server_time
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
         """Open a hosted payment (createPayment). A write: sent once; OutcomeUnknown if the answer is lost."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator, Mapping
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from time import monotonic
@@ -11,7 +12,7 @@ import httpx
 import stamina
 from pydantic import SecretStr
 
-from oscar_nd8.client._answers import Answer, refused, retry_after, unanswered, unreadable
+from oscar_nd8.client._answers import Answer, moment, refused, retry_after, unanswered, unreadable
 from oscar_nd8.client._circuit import Circuit, CircuitState
 from oscar_nd8.client._network import TimedTransport, remaining, until
 from oscar_nd8.client._operations import Credentials, Operation
@@ -35,7 +36,7 @@ class Transport:
     """A keep-alive connection pool to one account at ND8; safe to share between threads.
 
     `connect_timeout` and `read_timeout` limit one exchange, also as a sum; `read_budget` limits a read with
-    all its repetitions. All in seconds.
+    all its repetitions. All in seconds. `server_time` is what ND8's clock said in its newest answer.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Transport:
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
         self._circuit = circuit
+        self.server_time: datetime | None = None
         self._http = httpx.Client(
             transport=transport or TimedTransport(tls=httpx.create_ssl_context()),
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
@@ -164,6 +166,7 @@ class Transport:
             body = b""  # a refusal is one, whether or not its explanation arrives
         finally:
             response.close()
+        self.server_time = moment(response.headers.get("Date", "")) or self.server_time
         return Answer(response.status_code, body, retry_after(response.headers.get("Retry-After", "")))
 
     def _redact(self, text: str) -> str:

@@ -13,7 +13,16 @@ from oscar_nd8.findings import Finding, Level, Subject
 from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.states import EventStatus, SessionStatus
 
-__all__ = ["alarms", "examine_records"]
+__all__ = ["RECORDS", "alarms", "examine_records"]
+
+RECORDS = (
+    Subject.NOTIFICATIONS,
+    Subject.QUEUE,
+    Subject.RECONCILING,
+    Subject.ORDERS_DUE,
+    Subject.HELD,
+    Subject.MATTERS,
+)
 
 # How far back unanswered payment pages count. A small shop has few in a day.
 WATCHED = timedelta(days=7)
@@ -101,7 +110,7 @@ def _reconciling(now: datetime) -> Finding:
         fact = _("The oldest work for nd8_reconcile has been due for %(age)s.") % age
         return Finding(Subject.RECONCILING, level, fact)
     fact = _("nd8_reconcile does not seem to run: work has been due for %(age)s, and what was missed is not repaired.")
-    advice = _("Run nd8_reconcile now, and let your scheduler run it every few minutes.")
+    advice = _("Run nd8_reconcile now, and let your scheduler run nd8_reconcile --due every few minutes.")
     return Finding(Subject.RECONCILING, level, fact % age, advice)
 
 
