@@ -260,3 +260,21 @@ def test_a_write_goes_out_once_whatever_happens(handler: Handler) -> None:
 
     failure(writing, counting)
     assert calls == ["POST"]
+
+
+def test_nd8s_clock_is_known_from_any_answer_and_stays_known_without_one() -> None:
+    answers = iter(
+        [
+            httpx.Response(404, headers={"Date": "Sat, 14 Mar 2026 12:00:00 GMT"}),
+            httpx.Response(200, json=TRANSACTION, headers={"Date": "noon, more or less"}),
+            httpx.Response(200, json=TRANSACTION),
+        ]
+    )
+    with client(lambda _request: next(answers)) as nd8:
+        assert nd8.server_time is None
+        with pytest.raises(NotFound):
+            nd8.get_transaction("TX1")
+        for _answer in range(2):
+            assert nd8.server_time == datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+            nd8.get_transaction("TX1")
+        assert nd8.server_time == datetime(2026, 3, 14, 12, 0, tzinfo=UTC)

@@ -24,7 +24,9 @@ from oscar_nd8.emulator.faults import KINDS
 from oscar_nd8.emulator.operations import OPERATIONS
 from oscar_nd8.emulator.outcomes import Outcome
 from oscar_nd8.emulator.pay import CHOICES
+from oscar_nd8.findings import Subject
 from oscar_nd8.models import STATUS_LABELS, Attention
+from oscar_nd8.services import examine_records as examined
 
 ROOT = Path(oscar_nd8.__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -131,6 +133,17 @@ def test_everything_in_the_list_of_places_exists() -> None:
     assert services <= set(listed)
 
 
+def test_everything_that_is_examined_is_listed_in_its_order() -> None:
+    page = read("operations.md")
+    listed = first_names(section(page, "#### What is examined"))
+    assert listed == [subject.value for subject in Subject]
+    limits = [[int(cell.split()[0]) for cell in row[1:]] for row in rows(section(page, "#### Silence"))]
+    assert limits == [
+        [examined.FIRST_PAGES_ODD, examined.FIRST_PAGES_WRONG],
+        [examined.PAGES_ODD, examined.PAGES_WRONG],
+    ]
+
+
 def test_every_signal_is_described_with_its_arguments() -> None:
     described = {in_code(row[0])[0]: in_code(row[1]) for row in rows(read("signals.md"))}
     documented = re.findall(r"^- `(\w+)\((.*?)\)`", signals.__doc__ or "", re.M)
@@ -159,7 +172,8 @@ def method_as_listed(name: str) -> list[str]:
 
 def test_every_method_of_the_client_is_listed_as_it_is() -> None:
     listed = rows(section(read("client.md"), "## Methods"))
-    names = [name for name in vars(ND8Client) if "_" in name.strip("_") and name != "iterate_refunds"]
+    methods = [name for name, member in vars(ND8Client).items() if not isinstance(member, property)]
+    names = [name for name in methods if "_" in name.strip("_") and name != "iterate_refunds"]
     assert sorted(listed) == sorted(method_as_listed(name) for name in names)
     assert {in_code(row[1])[0] for row in listed} == {each.id for each in client_operations.OPERATIONS}
 
