@@ -211,6 +211,16 @@ class PaymentSession(models.Model):
             and (self.expires_at is None or self.expires_at > moment)
         )
 
+    def is_under_way(self) -> bool:
+        """Whether ND8, as far as we know, works on a payment of this session right now. Asks the database."""
+        payment = self.payments.last()
+        return (
+            self.status == SessionStatus.OPEN
+            and payment is not None
+            and payment.state == PaymentState.PROCESSING
+            and payment.deposit != DepositState.FAILED
+        )
+
 
 class Payment(models.Model):
     """An ND8 transaction, tied to its session by a signed notification and by nothing else."""

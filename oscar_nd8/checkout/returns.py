@@ -20,7 +20,7 @@ from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.settle import settle
 from oscar_nd8.shop.addresses import address_of
 from oscar_nd8.shop.shopper import is_theirs
-from oscar_nd8.states import UNPAID_ENDS, DepositState, PaymentState, SessionStatus
+from oscar_nd8.states import UNPAID_ENDS, SessionStatus
 
 __all__ = ["ResumeView", "ReturnStateView", "ReturnView"]
 
@@ -114,18 +114,12 @@ def _template(session: PaymentSession, outcome: str) -> str:
         page = "failed"
     elif session.status in {S.CANCELED, S.EXPIRED}:
         page = "canceled"
-    elif session.status == S.OPEN and outcome != "success" and not _is_under_way(session):
+    elif session.status == S.OPEN and outcome != "success" and not session.is_under_way():
         # As far as the browser tells, nothing was paid: going back to the same page cannot charge twice.
         page = "failed" if outcome == "failed" else "canceled"
     else:
         page = "confirming"
     return f"oscar_nd8/checkout/return_{page}.html"
-
-
-def _is_under_way(session: PaymentSession) -> bool:
-    """Whether ND8 is working on a payment right now, whatever address the browser came back by."""
-    payment = session.payments.last()
-    return payment is not None and payment.state == PaymentState.PROCESSING and payment.deposit != DepositState.FAILED
 
 
 def _context(session: PaymentSession) -> dict[str, Any]:

@@ -176,7 +176,30 @@ def test_while_nd8_works_on_a_payment_no_address_offers_to_pay_again(
 ) -> None:
     nd8.outcome(session, "processing")
     nd8.deliver(Shopper().client)
-    assert "Please do not pay again" in page(guest, session, outcome)
+    text = page(guest, session, outcome)
+    assert "Please do not pay again" in text
+    assert f"/nd8/pay/{session.token}/" not in text
+
+
+def test_while_nd8_works_on_a_payment_the_banner_in_checkout_does_not_offer_to_resume(
+    guest: Shopper, session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session, "processing")
+    nd8.deliver(Shopper().client)
+
+    preview = " ".join(guest.client.get("/checkout/preview/").content.decode().split())
+
+    assert "is being confirmed. Please do not pay it again." in preview
+    assert f'href="/nd8/return/{session.token}/success/"' in preview
+    assert f"/nd8/pay/{session.token}/" not in preview
+
+
+def test_after_a_decline_that_is_not_the_end_the_banner_offers_to_resume(
+    guest: Shopper, session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session, "declined_once")
+    nd8.deliver(Shopper().client)
+    assert f"/nd8/pay/{session.token}/" in guest.client.get("/checkout/preview/").content.decode()
 
 
 def test_an_unconfirmed_failure_promises_nothing_that_is_not_known(guest: Shopper, session: PaymentSession) -> None:
