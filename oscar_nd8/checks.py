@@ -1,6 +1,7 @@
 """System checks: what a shop can get wrong in its project, said at start-up in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from django.apps import apps
@@ -12,7 +13,7 @@ from django.urls import NoReverseMatch, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
 from oscar_nd8 import conf
-from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, payment_view
+from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, ND8PaymentMethodMixin, shop_view
 from oscar_nd8.shop.addresses import address_of
 
 __all__ = ["register_all"]
@@ -25,24 +26,43 @@ Found = Iterable[CheckMessage]
 
 def register_all() -> None:
     """Register every check; called once, when the apps are ready."""
-    for check in (check_payment_view, check_app_order, check_urls):
+    for check in (check_views, check_app_order, check_urls):
         register(check)
     register(check_account)
     register(check_production, Tags.security)
     register(check_database)
 
 
-def check_payment_view(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+def check_views(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
     """Without the mixin Oscar's own view places orders that nobody paid."""
-    view = payment_view()
-    if not issubclass(view, ND8PaymentDetailsMixin):
+    yield from advice_on_views(payment=shop_view("PaymentDetailsView"), method=shop_view("PaymentMethodView"))
+
+
+def advice_on_views(*, payment: type, method: type) -> Found:
+    """What to say about the two views of a shop's checkout that the mixins are for."""
+    if not _stands_before_oscar(ND8PaymentDetailsMixin, payment):
+        fault = "uses ND8PaymentDetailsMixin behind Oscar's class, where it does nothing"
+        if not issubclass(payment, ND8PaymentDetailsMixin):
+            fault = "does not use ND8PaymentDetailsMixin"
         yield Error(
-            f"{view.__module__}.PaymentDetailsView does not use ND8PaymentDetailsMixin: shoppers could place "
-            "orders without paying.",
+            f"{payment.__module__}.PaymentDetailsView {fault}: shoppers could place orders without paying.",
             hint='Put "oscar_nd8.checkout.apps.CheckoutConfig" in place of "oscar.apps.checkout.apps.CheckoutConfig", '
             "or mix oscar_nd8.checkout.mixins.ND8PaymentDetailsMixin into your own view, before Oscar's class.",
             id="oscar_nd8.E001",
         )
+    if not _stands_before_oscar(ND8PaymentMethodMixin, method):
+        yield Advice(
+            f"{method.__module__}.PaymentMethodView does not use ND8PaymentMethodMixin before Oscar's class: shoppers "
+            "are not asked how they pay, and cannot buy what is not shipped.",
+            hint="Mix oscar_nd8.checkout.mixins.ND8PaymentMethodMixin into your own view, before Oscar's class.",
+            id="oscar_nd8.W008",
+        )
+
+
+def _stands_before_oscar(mixin: type, view: type) -> bool:
+    """Whether Python asks the mixin first: behind Oscar's class its methods are never reached."""
+    asked_before_oscar = takewhile(lambda each: not each.__module__.startswith("oscar."), view.__mro__)
+    return mixin in asked_before_oscar
 
 
 def check_app_order(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:

@@ -27,7 +27,7 @@ else:
     # A shop's fork brings its own classes; these mixins only stand in front of them.
     PaymentDetailsView = PaymentMethodView = object
 
-__all__ = ["ND8PaymentDetailsMixin", "ND8PaymentMethodMixin", "payment_view"]
+__all__ = ["ND8PaymentDetailsMixin", "ND8PaymentMethodMixin", "shop_view"]
 
 Submission = Mapping[str, Any]
 
@@ -195,7 +195,7 @@ def _return_addresses(request: HttpRequest, session: PaymentSession) -> ReturnAd
     return ReturnAddresses(success=absolute("success"), failed=absolute("failed"), canceled=absolute("canceled"))
 
 
-def payment_view() -> type:
-    """The shop's PaymentDetailsView, its fork's where it has one."""
-    view: type = get_class("checkout.views", "PaymentDetailsView")
+def shop_view(name: str) -> type:
+    """The shop's own view of this name in the checkout, its fork's where it has one."""
+    view: type = get_class("checkout.views", name)
     return view

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from oscar.apps.checkout import views
 
 from oscar_nd8 import checks as ours
+from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, ND8PaymentMethodMixin
 from oscar_nd8.conf import get_settings
 
 
@@ -31,6 +33,42 @@ def test_a_shop_that_could_place_unpaid_orders_does_not_start() -> None:
     assert done.returncode == 1
     assert "(oscar_nd8.E001) oscar.apps.checkout.views.PaymentDetailsView does not use" in done.stderr
     assert "(oscar_nd8.W001)" in done.stderr
+
+
+class Payment(ND8PaymentDetailsMixin, views.PaymentDetailsView):
+    """As the README has it."""
+
+
+class Method(ND8PaymentMethodMixin, views.PaymentMethodView):
+    """As the README has it."""
+
+
+class Own(views.PaymentDetailsView):
+    """What a fork has of its own."""
+
+
+class Behind(Own, ND8PaymentDetailsMixin):
+    """Has the mixin, and never asks it."""
+
+
+@pytest.mark.parametrize(
+    ("payment", "method", "expected"),
+    [
+        (Payment, Method, []),
+        (Own, Method, ["oscar_nd8.E001"]),
+        (Behind, Method, ["oscar_nd8.E001"]),
+        (Payment, views.PaymentMethodView, ["oscar_nd8.W008"]),
+    ],
+)
+def test_a_mixin_that_is_missing_or_stands_behind_oscars_class_is_named(
+    payment: type, method: type, expected: list[str]
+) -> None:
+    assert [message.id for message in ours.advice_on_views(payment=payment, method=method)] == expected
+
+
+def test_a_mixin_behind_oscars_class_is_not_called_missing() -> None:
+    (message,) = ours.advice_on_views(payment=Behind, method=Method)
+    assert "behind Oscar's class, where it does nothing: shoppers could place orders without paying" in message.msg
 
 
 @pytest.mark.parametrize(

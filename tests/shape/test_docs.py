@@ -288,7 +288,7 @@ def example(path: str) -> dict[str, Any]:
     return names
 
 
-def test_the_fork_in_the_readme_is_one_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fork_in_the_readme_is_one_that_works() -> None:
     from oscar.apps.checkout import views
 
     from oscar_nd8 import checks
@@ -303,8 +303,7 @@ def test_the_fork_in_the_readme_is_one_that_works(monkeypatch: pytest.MonkeyPatc
         for each in (ND8PaymentDetailsMixin, fork["OwnPaymentDetailsView"], views.PaymentDetailsView)
     ]
     assert order == sorted(order)
-    monkeypatch.setattr(checks, "payment_view", lambda: details)
-    assert list(checks.check_payment_view(None)) == []
+    assert list(checks.advice_on_views(payment=details, method=fork["PaymentMethodView"])) == []
 
 
 def test_no_page_names_a_folder_of_ours_or_a_package_index() -> None:
