@@ -187,7 +187,7 @@ Ready after {seconds:.0f} seconds.
   Dashboard         {shop}/dashboard/
   Wagtail admin     {shop}/cms-admin/
   Django admin      {shop}/django-admin/
-  Emulator of ND8   {emulator}/_emulator/state
+  Emulator of ND8   {emulator}/
 
   Shopper           shopper@example.com / sandbox
   Staff             staff@example.com / sandbox

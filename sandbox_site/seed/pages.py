@@ -13,7 +13,7 @@ INTRODUCTION = """
 <li>Or <a href="/accounts/login/">log in</a> as <b>shopper@example.com</b>, password <b>sandbox</b>,
 whose address is known; the vouchers are WELCOME10, FIVEOFF and ONCE.</li>
 <li>Then <a href="/dashboard/login/">log in</a> as <b>staff@example.com</b>, password <b>sandbox</b>,
-and look at the <a href="/dashboard/orders/">orders in the dashboard</a>.</li>
+and look at the <a href="/dashboard/payments/">payments</a> and <a href="/dashboard/orders/">orders</a>.</li>
 </ol>
 """
 DELIVERY = """

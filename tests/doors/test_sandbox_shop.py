@@ -74,6 +74,12 @@ def test_the_catalogue_lists_everything_that_was_filled_in(filled: None) -> None
     assert page.context["paginator"].count == len(PRODUCTS)
 
 
+def test_the_choice_of_a_language_has_a_label(filled: None) -> None:
+    text = " ".join(Client().get("/").content.decode().split())
+    assert '<label class="sr-only" for="id_language">Language</label>' in text
+    assert '<select name="language" id="id_language"' in text
+
+
 def test_the_start_page_is_wagtails_and_shows_products(filled: None) -> None:
     page = Client().get("/")
     assert page.status_code == 200
