@@ -7,6 +7,7 @@ from decimal import Decimal
 from .access import ENVIRONMENTS, SCOPES
 from .courier import Mode
 from .faults import KINDS, SECONDS, Fault
+from .forms import EMPTIED
 from .operations import OPERATIONS
 from .problems import invalid
 from .reading import Fields
@@ -77,8 +78,12 @@ def change_organization(world: World, fields: Fields) -> Shape:
 def _account_value(fields: Fields, name: str) -> object:
     if name == "price_mode":
         return fields.choice(name, {"TTC", "HT"})
-    if name == "webhook_url":
-        return fields.url(name) if fields.values[name] else ""
+    if name in EMPTIED and fields.values[name] == "":
+        return ""
+    if name in {"webhook_url", "website"}:
+        return fields.url(name)
+    if name == "contact_email":
+        return fields.email(name)
     match ACCOUNT_FIELDS[name]:
         case kind if kind is bool:
             return fields.flag(name, default=False)

@@ -40,7 +40,9 @@ def _door(world: World, direction: Direction) -> Callable[..., Response]:
         fields = read_fields(raw, request.mimetype)
         with world.lock:
             answer = direction(world, *target.values(), fields)
-        return redirect("/", 303) if is_form(raw, request.mimetype) else jsonify(answer)
+        if is_form(raw, request.mimetype):
+            return redirect(f"/?done={direction.__name__}", 303)
+        return jsonify(answer)
 
     return serve
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from .records import ApiKey, Environment
 
@@ -29,6 +30,10 @@ class Credentials:
     def of(self, environment: Environment) -> list[ApiKey]:
         """The keys that open one prefix, newest first."""
         return [one for one in reversed(self._keys.values()) if environment in one.environments]
+
+    def newest(self, count: int) -> list[ApiKey]:
+        """The last that were made, newest first."""
+        return list(islice(reversed(self._keys.values()), count))
 
     def rotate(self, old: ApiKey, *, raw_key: str, at: datetime) -> ApiKey:
         """Put a key with other characters in the place of `old`: its name and scopes stay."""

@@ -1,11 +1,11 @@
 """Bodies of control calls: JSON from programs, forms from the overview page."""
 
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
-from .reading import Fields, parse_object
+from .reading import Fields, parse_optional_object
 
 FORM = "application/x-www-form-urlencoded"
-FLAGS = {"true": True, "false": False}
+EMPTIED = frozenset({"webhook_url", "website", "contact_email", "telegram"})  # an empty input says something there
 
 
 def is_form(raw: bytes, mimetype: str) -> bool:
@@ -14,8 +14,13 @@ def is_form(raw: bytes, mimetype: str) -> bool:
 
 
 def read_fields(raw: bytes, mimetype: str) -> Fields:
-    """The fields of either kind of body, none at all for an empty one; a form carries words and flags."""
+    """The fields of either kind of body, none at all for an empty one; an empty input of a form is left out."""
     if is_form(raw, mimetype):
-        words = parse_qsl(raw.decode(errors="replace"))
-        return Fields({name: FLAGS.get(word, word) for name, word in words})
-    return Fields(parse_object(raw) if raw.strip() else {})
+        return Fields(_words(raw.decode(errors="replace")), in_a_form=True)
+    return Fields(parse_optional_object(raw.strip()))
+
+
+def _words(form: str) -> dict[str, object]:
+    found = parse_qs(form, keep_blank_values=True)
+    words: dict[str, object] = {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    return {name: value for name, value in words.items() if value != "" or name in EMPTIED}

@@ -16,6 +16,8 @@ EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{LABEL}(?:\.{LABEL})+")
 URL_TEXT = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 HTTP_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?([/?]{URL_TEXT})?(#{URL_TEXT})?")
 BLANKS = " \t\r\n"
+WHOLE = re.compile(r"-?[0-9]{1,15}")
+FLAGS = {"true": True, "false": False}
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 LONGEST_SPAN = 3600
 
@@ -67,10 +69,11 @@ def parse_time(value: str, name: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of one object; `where` is put before their names in sentences."""
+    """The fields of one object; `where` is put before their names in sentences. In a form every value is a word."""
 
     values: Mapping[str, object]
     where: str = ""
+    in_a_form: bool = False
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
@@ -122,6 +125,8 @@ class Fields:
     def whole(self, name: str, *, least: int, default: int) -> int:
         """An integer of at least `least`."""
         value = self.values.get(name, default)
+        if self.in_a_form and isinstance(value, str) and WHOLE.fullmatch(value):
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise invalid(f"{self.where}{name} must be an integer.")
         if value < least:
@@ -152,6 +157,8 @@ class Fields:
     def flag(self, name: str, *, default: bool) -> bool:
         """True or false."""
         value = self.values.get(name, default)
+        if self.in_a_form and isinstance(value, str):
+            value = FLAGS.get(value)
         if not isinstance(value, bool):
             raise invalid(f"{self.where}{name} must be true or false.")
         return value
@@ -168,8 +175,10 @@ class Fields:
         return _with_everyday_numbers(value, f"{self.where}{name}")
 
     def array(self, name: str) -> list[object]:
-        """A list that must be there."""
+        """A list that must be there; in a form, words parted by commas or blanks."""
         value = self.values.get(name)
+        if self.in_a_form and isinstance(value, str):
+            return [word for word in re.split(r"[,\s]+", value) if word]
         if not isinstance(value, list):
             raise invalid(f"{self.where}{name} must be a list.")
         return value

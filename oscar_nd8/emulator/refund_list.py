@@ -1,5 +1,6 @@
 """listRefunds: filters, order and pages over an array."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from .records import Environment, Refund
 from .refunds import STATUSES
 from .world import World
 
+WHOLE = re.compile(r"-?[0-9]{1,1000}")
 PAGE_SIZE = 50
 LARGEST_PAGE = 100
 Query = Mapping[str, str]
@@ -59,13 +61,14 @@ def _ordered(refunds: list[Refund], ordering: str) -> list[Refund]:
 
 
 def _page(refunds: list[Refund], query: Query) -> list[Refund]:
-    number = _positive(query, "page", default=1)
-    size = min(_positive(query, "page_size", default=PAGE_SIZE), LARGEST_PAGE)
+    number = _whole(query, "page", default=1)
+    size = min(_whole(query, "page_size", default=PAGE_SIZE), LARGEST_PAGE)
     return refunds[(number - 1) * size : number * size]
 
 
-def _positive(query: Query, name: str, *, default: int) -> int:
+def _whole(query: Query, name: str, *, default: int) -> int:
+    """A whole number; less than 1 counts as 1, since ND8's document allows any."""
     digits = query.get(name, str(default))
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 1000 and int(digits)):
-        raise invalid(f"{name} must be a whole number of 1 or more.")
-    return int(digits)
+    if not WHOLE.fullmatch(digits):
+        raise invalid(f"{name} must be a whole number.")
+    return max(int(digits), 1)

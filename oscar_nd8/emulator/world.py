@@ -56,8 +56,15 @@ class Shelf(Generic[Kept]):
         """The thing with this id."""
         return self._by_id.get(any_id)
 
+    def newest(self, count: int) -> list[Kept]:
+        """The last that came, newest first."""
+        return self._things[: -count - 1 : -1]
+
     def __iter__(self) -> Iterator[Kept]:
         return iter(self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)
 
 
 class World:

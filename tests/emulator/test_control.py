@@ -1,4 +1,4 @@
-"""The control calls as such, and the page from which a person makes them."""
+"""The control calls as such."""
 
 from typing import Any
 
@@ -48,6 +48,9 @@ def test_calls_are_counted_whatever_came_of_them(emulator: Emulator, merchant: M
         {"ad_hoc_products": "no"},
         {"webhook_url": "ftp://shop.example/"},
         {"webhook_url": 5},
+        {"website": "lamps"},
+        {"contact_email": "nobody"},
+        {"telegram": 5},
     ],
 )
 def test_an_account_cannot_be_changed_to_nonsense(
@@ -75,6 +78,19 @@ def test_keys_that_make_no_sense(merchant: Merchant, fields: dict[str, Any]) -> 
     assert merchant.refuse("keys", **fields).status_code == 400
 
 
+def test_what_may_be_empty_can_be_emptied(emulator: Emulator) -> None:
+    filled = {
+        "webhook_url": "http://shop.example/",
+        "website": "http://lamps.example/",
+        "contact_email": "hello@lamps.example",
+        "telegram": "@lamps",
+    }
+    emulator.control("organization", **filled)
+    assert emulator.state()["organization"].items() >= filled.items()
+    emulator.control("organization", **dict.fromkeys(filled, ""))
+    assert emulator.state()["organization"].items() >= dict.fromkeys(filled, "").items()
+
+
 def test_bad_bodies_and_paths_are_refused_in_json(emulator: Emulator) -> None:
     for answer in (
         emulator.http.post("_emulator/faults", content=b"{"),
@@ -90,43 +106,6 @@ def test_json_counts_as_json_even_when_it_is_labelled_a_form(emulator: Emulator)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     raw = b'{"operation": "listRefunds", "kind": "500"}'
     assert emulator.http.post("_emulator/faults", content=raw, headers=form).json() == {"faults": 1}
-
-
-def test_the_overview_offers_every_outcome(emulator: Emulator, merchant: Merchant) -> None:
-    empty = emulator.http.get("/")
-    assert empty.status_code == 200
-    assert empty.text.count("None yet.") == 3
-    checkout = merchant.checkout(billing_email="x@example.com")
-    refund = merchant.refund(merchant.end(checkout, "declined_then_paid")).json()["refund_public_id"]
-    page = emulator.http.get("/").text
-    for part in (checkout["checkout_id"], f"RF{refund}", "Your card was declined.", "x@example.com"):
-        assert part in page
-    assert "<script" not in page
-    assert "None yet." not in page
-
-
-def test_the_overviews_forms_are_control_calls(emulator: Emulator, merchant: Merchant) -> None:
-    checkout = merchant.checkout()
-
-    def press(path: str, **data: str) -> None:
-        answer = emulator.http.post(path, data=data)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-
-    press(f"_emulator/checkouts/{checkout['checkout_id']}/outcome", outcome="paid", new_transaction="true")
-    (transaction,) = emulator.state()["transactions"]
-    refund = merchant.refund(transaction["id"]).json()["refund_public_id"]
-    press(f"_emulator/refunds/RF{refund}/outcome", status="completed")
-    assert emulator.state()["refunds"][0]["status"] == "completed"
-    press("_emulator/faults", operation="listRefunds", kind="429")
-    assert merchant.http.get("refunds/").status_code == 429
-
-
-def test_a_button_without_fields_is_a_form_too(emulator: Emulator, merchant: Merchant) -> None:
-    merchant.checkout()
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = emulator.http.post("_emulator/reset", headers=form)
-    assert answer.status_code == 303
-    assert emulator.state()["checkouts"] == []
 
 
 def test_a_stranger_on_the_web_page_is_refused_in_html(emulator: Emulator) -> None:

@@ -1,7 +1,9 @@
 """The one browser of the journeys: the system's, so that nothing has to be downloaded."""
 
+import os
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -12,6 +14,15 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def demand() -> None:
+    """Skip what needs the browser where there is none, and fail where there must be one."""
+    if not CHROMIUM.exists():
+        reason = f"There is no {CHROMIUM}: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 def launch(playwright: Playwright) -> Browser:

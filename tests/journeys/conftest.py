@@ -1,6 +1,5 @@
 """One running shop and one browser for all journeys; no page may complain in the browser's console."""
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
-from tests.journeys.chromium import CHROMIUM, launch
+from tests.journeys.chromium import demand, launch
 from tests.journeys.running_shop import RunningShop, running_shop
 from tests.journeys.steps import STAFF, Guest, log_in
 
@@ -22,11 +21,7 @@ OpenContext = Callable[..., BrowserContext]
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Ends with the journeys, unlike the plugin's: while it runs, Django refuses to query a database in this thread."""
-    if not CHROMIUM.exists():
-        reason = f"There is no {CHROMIUM}: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    demand()
     with sync_playwright() as playwright:
         yield playwright
 
