@@ -28,23 +28,23 @@ from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.record_refund import record_refund
 from oscar_nd8.shop.refundable import (
+    HOLDS_MONEY,
     Chosen,
     Parts,
     Refundable,
     amount_of,
     everything_left,
+    newest_refund,
     parts_for,
     refundable_of,
 )
-from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
+from oscar_nd8.states import RefundStatus, SessionStatus
 
-__all__ = ["request_refund"]
+__all__ = ["preview_refund", "request_refund"]
 
 logger = logging.getLogger("oscar_nd8")
 
 REFUNDED_FROM = frozenset({SessionStatus.PLACED, SessionStatus.HELD})
-# ND8 has the last word about the other two: a refund of them may have failed since it was asked.
-HOLDS_MONEY = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
 
 
 def request_refund(
@@ -57,15 +57,16 @@ def request_refund(
     restock: bool = False,
     asked_by: Any = None,
     form_key: UUID | None = None,
+    seen: int | None = None,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Refund:
     """Give back `amount` minor units, what `chosen` is worth, or everything that remains; the refund as ND8 answered.
 
     With `amount` and `chosen`, the amount counts and `chosen` says what it is for. `reason` is shown to the customer.
-    The same `form_key` twice is the same refund. Raises DecisionRefused, a sentence for staff, before anything is
-    written. After that nothing is raised: REJECTED and FAILED say why in `status_reason`, and of UNKNOWN nobody knows
-    yet whether it happened (`settle_refund` finds out). Must not run in a transaction: the row is there before ND8
-    hears of it.
+    The same `form_key` twice is the same refund. `seen` is the id of the session's newest refund that whoever asks
+    knew of, 0 for none. Raises DecisionRefused, a sentence for staff, before anything is written. After that nothing
+    is raised: REJECTED and FAILED say why in `status_reason`, and of UNKNOWN nobody knows yet whether it happened
+    (`settle_refund` finds out). Must not run in a transaction: the row is there before ND8 hears of it.
     """
     refund, is_new = _write(
         payment,
@@ -74,11 +75,20 @@ def request_refund(
         restock=restock,
         asked_by=asked_by,
         form_key=form_key,
+        seen=seen,
     )
     if is_new:
         _ask(refund, asked_at=clock())
         refund.refresh_from_db()
     return refund
+
+
+def preview_refund(
+    payment: Payment, *, amount: int | None = None, chosen: Chosen | None = None, everything: bool = False
+) -> tuple[int, Parts]:
+    """What `request_refund` would give back now, in minor units, and what it would be for. Raises as it does."""
+    _require_refundable(payment.session, payment)
+    return _wanted(refundable_of(payment), amount=amount, chosen=chosen or Chosen({}), everything=everything)
 
 
 def _write(
@@ -89,6 +99,7 @@ def _write(
     restock: bool,
     asked_by: Any,
     form_key: UUID | None,
+    seen: int | None,
 ) -> tuple[Refund, bool]:
     """The row, and whether it is new. Under the session's lock, so that the sum of all refunds holds."""
     with transaction.atomic(durable=True):
@@ -98,6 +109,8 @@ def _write(
             if twin is not None:
                 _require_same(twin, payment)
                 return twin, False
+        if seen is not None:
+            _require_seen(session, seen)
         payment = session.payments.get(pk=payment.pk)
         _require_refundable(session, payment)
         refundable = refundable_of(payment)
@@ -125,6 +138,25 @@ def _require_same(twin: Refund, payment: Payment) -> None:
         raise DecisionRefused(
             _("This form was used for another payment, and nothing was given back. Please open it again.")
         )
+
+
+def _require_seen(session: PaymentSession, seen: int) -> None:
+    """Two members of staff, one decision: the second is told of the first one's."""
+    newest = newest_refund(session)
+    if newest is None or newest.pk == seen:
+        return
+    action = newest.staff_actions.first()
+    raise DecisionRefused(
+        _(
+            "Meanwhile a refund of %(amount)s %(currency)s was asked for (%(who)s). "
+            "Nothing was given back by you. Look at it before you try again."
+        )
+        % {
+            "amount": newest.amount_major,
+            "currency": newest.currency,
+            "who": action.who if action else newest.get_origin_display(),
+        }
+    )
 
 
 def _require_refundable(session: PaymentSession, payment: Payment) -> None:

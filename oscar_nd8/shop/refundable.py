@@ -1,6 +1,6 @@
 """What can still be given back of a payment: the whole, and each line and charge of its order, to the last cent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from oscar_nd8.shop.quote import Quote, minor_total, parts_of
 from oscar_nd8.states import PaymentState, RefundStatus
 
 __all__ = [
+    "HOLDS_MONEY",
     "MOVED_NOTHING",
     "Chosen",
     "Parts",
@@ -25,13 +26,17 @@ __all__ = [
     "amount_of",
     "everything_left",
     "is_given_back",
+    "newest_refund",
     "paid_amount",
     "parts_for",
     "refundable_of",
+    "refundables_of",
 ]
 
 # A refund in any other status counts as taken: ND8 has it, or may have it.
 MOVED_NOTHING = frozenset({RefundStatus.FAILED, RefundStatus.REJECTED})
+# ND8 has the last word about the other two: a refund of them may have failed since it was asked.
+HOLDS_MONEY = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
 _NOT_ANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.UNKNOWN})
 
 Parts = dict[str, Any]
@@ -153,10 +158,27 @@ def paid_amount(payment: Payment) -> int | None:
     return session.amount if told and payment.currency == session.currency and payment.fee is not None else None
 
 
-def refundable_of(payment: Payment) -> Refundable:
-    """The payment's money as it is known now. Within `lock_session` it cannot change before the lock is given back."""
+def newest_refund(session: PaymentSession) -> Refund | None:
+    """The last refund that was asked for or taken over, whatever became of it: who decides shows that they knew it."""
+    return Refund.objects.filter(payment__session=session).order_by("-pk").first()
+
+
+def refundables_of(session: PaymentSession) -> list[Refundable]:
+    """`refundable_of` each payment that brought money, or from which some went back; one query for all refunds."""
+    counted = _counted(session)
+    known = {refund.payment_id for refund in counted}
+    payments = [each for each in session.payments.all() if each.state in HOLDS_MONEY or each.pk in known]
+    return [refundable_of(payment, counted=counted) for payment in payments]
+
+
+def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) -> Refundable:
+    """The payment's money as it is known now. Within `lock_session` it cannot change before the lock is given back.
+
+    `counted` are the refunds of the whole session that took money, where they were just read.
+    """
     session = payment.session
-    refunds = [refund for refund in _counted(session) if refund.payment_id == payment.pk]
+    counted = _counted(session) if counted is None else counted
+    refunds = [refund for refund in counted if refund.payment_id == payment.pk]
     currency = payment.currency or session.currency
     taken = sum(refund.amount for refund in refunds)
     refunded = sum(refund.amount for refund in refunds if refund.status == RefundStatus.COMPLETED)
@@ -167,7 +189,8 @@ def refundable_of(payment: Payment) -> Refundable:
     # While the answer to "everything" is open, it may be all gone.
     spoilt = spoilt or any(_takes_everything(refund) for refund in refunds)
     remaining = 0 if spoilt else max(0, certain - taken)
-    lines, charges = _parts_left(session) if currency == session.currency else ((), ())
+    goods = currency == session.currency and not _is_surplus(payment, counted)
+    lines, charges = _parts_left(session, counted) if goods else ((), ())
     return Refundable(
         payment=payment,
         currency=currency,
@@ -229,22 +252,33 @@ def everything_left(refundable: Refundable) -> Chosen:
     )
 
 
-def _counted(session: PaymentSession) -> Iterable[Refund]:
-    return Refund.objects.filter(payment__session=session).exclude(status__in=MOVED_NOTHING).order_by("pk")
+def _counted(session: PaymentSession) -> Sequence[Refund]:
+    return list(Refund.objects.filter(payment__session=session).exclude(status__in=MOVED_NOTHING).order_by("pk"))
+
+
+def _is_surplus(payment: Payment, counted: Sequence[Refund]) -> bool:
+    """Whether another payment still pays for the goods: then giving this one back takes none of them back."""
+    session = payment.session
+    others = [each for each in session.payments.all() if each.pk != payment.pk and each.state == PaymentState.PAID]
+    return any(
+        sum(refund.amount for refund in counted if refund.payment_id == each.pk) < session.amount for each in others
+    )
 
 
 def _takes_everything(refund: Refund) -> bool:
     return bool(refund.parts.get("everything")) and refund.status in _NOT_ANSWERED
 
 
-def _parts_left(session: PaymentSession) -> tuple[tuple[RefundableLine, ...], tuple[RefundableCharge, ...]]:
+def _parts_left(
+    session: PaymentSession, counted: Sequence[Refund]
+) -> tuple[tuple[RefundableLine, ...], tuple[RefundableCharge, ...]]:
     """Each line and charge with its share of what ND8 charged, less what refunds of it took."""
     quote = Quote.model_validate(session.quote)
     with_tax = minor_total(quote, with_tax=True) == session.amount
     shares, unexplained = shares_of(session.amount, parts_of(quote, with_tax=with_tax), currency=quote.currency)
     pieces: dict[str, int] = {}
     amounts: dict[str, int] = {}
-    for refund in _counted(session):
+    for refund in counted:
         for key, part in refund.parts.get("lines", {}).items():
             pieces[key] = pieces.get(key, 0) + part["quantity"]
             amounts[key] = amounts.get(key, 0) + part["amount"]

@@ -11,9 +11,9 @@ from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import DecisionRefused, ProviderUnavailable
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction
-from oscar_nd8.services.refund import request_refund
+from oscar_nd8.services.refund import preview_refund, request_refund
 from oscar_nd8.services.settle_refund import settle_refund
-from oscar_nd8.shop.refundable import Chosen, refundable_of
+from oscar_nd8.shop.refundable import Chosen, refundable_of, refundables_of
 from oscar_nd8.states import RefundStatus, SessionStatus
 from oscar_nd8.testing import ND8, Shopper, make_user
 from oscar_nd8.testing.emulated import post_webhook
@@ -145,6 +145,46 @@ def test_a_form_of_another_payment_gives_nothing_back(payment: Payment, guest: S
     with pytest.raises(DecisionRefused, match="another payment"):
         request_refund(other, amount=100, reason=REASON, form_key=key)
     assert nd8.calls(CREATE) == 1
+
+
+def test_who_did_not_know_of_a_colleagues_refund_is_told_of_it_and_gives_nothing_back(
+    payment: Payment, nd8: ND8
+) -> None:
+    first = request_refund(payment, amount=100, reason=REASON, asked_by=make_user("clerk@example.com"), seen=0)
+    with pytest.raises(DecisionRefused, match=r"refund of 1\.00 USD was asked for \(clerk@example\.com\)"):
+        request_refund(payment, amount=100, reason=REASON, seen=0)
+    assert nd8.calls(CREATE) == 1
+    assert request_refund(payment, amount=100, reason=REASON, seen=first.pk).status == "processing"
+
+    nd8.refund(payment.session, amount="1.00")
+    nd8.deliver()
+    with pytest.raises(DecisionRefused, match="In ND8's dashboard"):
+        request_refund(payment, amount=100, reason=REASON, seen=first.pk + 1)
+
+
+def test_a_preview_says_what_would_be_given_back_and_gives_nothing(payment: Payment, nd8: ND8) -> None:
+    line, *_ = refundable_of(payment).lines
+    assert preview_refund(payment, chosen=Chosen({line.key: 1})) == (
+        999,
+        {"lines": {line.key: {"quantity": 1, "amount": 999}}, "charges": {}},
+    )
+    with pytest.raises(DecisionRefused, match=r"Only 24\.97 USD"):
+        preview_refund(payment, amount=2498)
+    assert nd8.calls(CREATE) == Refund.objects.count() == 0
+
+
+def test_of_a_payment_that_was_made_twice_one_is_given_back_without_its_goods(payment: Payment, nd8: ND8) -> None:
+    nd8.outcome(payment.session, new_transaction=True)
+    nd8.deliver()
+    surplus = Payment.objects.exclude(pk=payment.pk).get()
+    assert refundable_of(payment).lines == refundable_of(surplus).lines == ()
+
+    refund = request_refund(surplus, everything=True, reason=REASON, restock=True)
+
+    assert (refund.amount, refund.parts, refund.restock) == (2497, {"everything": True}, False)
+    [kept, gone] = refundables_of(payment.session)
+    assert (kept.payment, kept.remaining, [line.left for line in kept.lines]) == (payment, 2497, [2])
+    assert (gone.payment, gone.is_over) == (surplus, True)
 
 
 def test_nd8s_refusal_is_told_in_its_own_words_and_takes_nothing(payment: Payment, nd8: ND8) -> None:
