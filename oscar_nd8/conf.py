@@ -105,6 +105,12 @@ class ND8Settings(BaseModel):
     """What a monitor presents to read `nd8:health`; without it signed-in staff only can."""
     REFUND_LOST_AFTER: Annotated[int, Field(ge=60, le=86400)] = 900
     """Seconds after which a refund whose answer was lost, and that ND8 does not list, is taken as never received."""
+    RECONCILE_WORKERS: Annotated[int, Field(ge=1, le=32)] = 4
+    """Questions that `nd8_reconcile` asks ND8 at once; on SQLite it is always one."""
+    RECONCILE_DAYS: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Days after which ND8 is not asked any more about what it never gave a final answer to."""
+    KEEP_UNPAID_DAYS: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Days after which the frozen basket of a session that ended unpaid is deleted; the session itself stays."""
 
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":

@@ -6,6 +6,7 @@ from enum import StrEnum
 __all__ = [
     "REFUND_MOVES",
     "SESSION_MOVES",
+    "UNFINISHED",
     "UNPAID_ENDS",
     "DepositState",
     "EventStatus",
@@ -62,6 +63,9 @@ class PaymentState(StrEnum):
     REFUND_PENDING = "refund_pending"
     REFUNDED = "refunded"
     UNKNOWN = "unknown"  # a word we do not know: kept, shown, never acted on
+
+
+UNFINISHED = frozenset({PaymentState.PROCESSING, PaymentState.UNKNOWN})
 
 
 class DepositState(StrEnum):

@@ -1,5 +1,6 @@
 """The only writer of a session's status: a conditional UPDATE along the table of moves."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Value
@@ -9,17 +10,23 @@ from django.utils import timezone
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus
 
-__all__ = ["lock_session", "move_session"]
+__all__ = ["EXPIRY_GRACE", "lock_session", "move_session"]
+
+# Clocks differ, and a payment made in the page's last second needs a moment to be told.
+EXPIRY_GRACE = timedelta(minutes=5)
 
 
 def move_session(session_id: int, to: SessionStatus, *, reason: str = "", **facts: Any) -> bool:
-    """Move a session to `to` with its time stamp and `facts`; False when its present status does not allow it."""
+    """Move a session to `to` with its time stamp and `facts`; False when its present status does not allow it.
+
+    The same UPDATE writes when the session must be looked at next, so that a crash right after it loses nothing.
+    """
     now = timezone.now()
-    stamps: dict[str, Any] = {}
+    stamps: dict[str, Any] = {"due_at": _due_at(to, expires_at=facts.get("expires_at"), now=now)}
     if to is SessionStatus.OPEN:
         stamps["opened_at"] = now
     elif to in {SessionStatus.PAID, SessionStatus.HELD}:
-        stamps = {"paid_at": Coalesce("paid_at", Value(now)), "closed_at": None}
+        stamps |= {"paid_at": Coalesce("paid_at", Value(now)), "closed_at": None}
     elif to in UNPAID_ENDS:
         stamps["closed_at"] = now
     sources = [status for status, targets in SESSION_MOVES.items() if to in targets]
@@ -27,6 +34,13 @@ def move_session(session_id: int, to: SessionStatus, *, reason: str = "", **fact
         status=to, status_reason=reason[:500], **{**stamps, **facts}
     )
     return bool(changed)
+
+
+def _due_at(to: SessionStatus, *, expires_at: datetime | None, now: datetime) -> Any:
+    """At once, as long as whoever moved the session may die before the rest is done."""
+    if to is SessionStatus.OPEN and expires_at is not None:
+        return expires_at + EXPIRY_GRACE
+    return Value(now)
 
 
 def lock_session(session_id: int) -> PaymentSession:

@@ -17,9 +17,11 @@ from oscar_nd8.exceptions import NotOffered, NotReusable, ProviderError
 from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
 from oscar_nd8.lines import Item, itemise
 from oscar_nd8.models import PaymentSession
+from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session
+from oscar_nd8.services.reschedule import PREPARING_AT_MOST
 from oscar_nd8.services.why_not_offered import why_not_offered
-from oscar_nd8.shop.basket import copy_frozen, discard_copy
+from oscar_nd8.shop.basket import copy_frozen
 from oscar_nd8.shop.orders import next_order_number
 from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total, parts_of, payer_of
 from oscar_nd8.states import SessionStatus
@@ -30,8 +32,6 @@ logger = logging.getLogger("oscar_nd8")
 
 # A page that closes while the shopper looks for a card helps nobody.
 USEFUL_LIFETIME = timedelta(minutes=2)
-# No call to the provider takes this long: whoever was preparing the session died.
-PREPARING_AT_MOST = timedelta(minutes=2)
 POLL_SECONDS = 0.1
 
 
@@ -114,7 +114,7 @@ def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSessi
         if session.status == SessionStatus.OPEN:
             move_session(session.pk, SessionStatus.EXPIRED, reason="The payment page closed before it was used.")
         elif session.created_at < timezone.now() - PREPARING_AT_MOST:
-            _give_up(session, "The request that prepared this payment never finished.")
+            close_session(session)
         elif waited < get_settings().PREPARE_WAIT:
             pause(POLL_SECONDS)
             waited += POLL_SECONDS
@@ -139,6 +139,7 @@ def _write(quote: Quote, *, reuse_key: str, source_basket_id: int, items: tuple[
             site_id=quote.site,
             basket=basket,
             source_basket_id=source_basket_id,
+            due_at=timezone.now() + PREPARING_AT_MOST,
         )
 
 
@@ -154,7 +155,7 @@ def _begin(
         begun = gateway.begin(items=items, currency=session.currency, payer=payer, returns=returns)
     except (ProviderError, NotOffered) as error:
         # Even if ND8 did open a checkout, nobody knows its address: it cannot be paid.
-        _give_up(session, f"ND8 did not open a payment page: {error}")
+        give_up_preparing(session, f"ND8 did not open a payment page: {error}")
         raise
     opened = move_session(
         session.pk,
@@ -169,8 +170,3 @@ def _begin(
     logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
     return session
-
-
-def _give_up(session: PaymentSession, reason: str) -> None:
-    if move_session(session.pk, SessionStatus.FAILED, reason=reason) and session.basket_id is not None:
-        discard_copy(session.basket_id)

@@ -1,19 +1,24 @@
 """What a stored notification sets going: its session is settled, or its refund; and what became of it."""
 
 import logging
+from datetime import datetime, timedelta
 
 from django.db.models import F
 from django.utils import timezone
 
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
+from oscar_nd8.schedule import next_try
 from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.states import EventStatus
 
-__all__ = ["process_event"]
+__all__ = ["process_event", "session_of"]
 
 logger = logging.getLogger("oscar_nd8")
+
+# A notification can overtake the answer that tells us its checkout, by seconds.
+UNMATCHED_AT_MOST = timedelta(hours=1)
 
 
 def process_event(event: WebhookEvent) -> EventStatus:
@@ -36,7 +41,7 @@ def _settle_refund_of(event: WebhookEvent) -> EventStatus:
 
 
 def _settle_session_of(event: WebhookEvent) -> EventStatus:
-    session = _session_of(event)
+    session = session_of(event)
     if session is None:
         known_kind = bool(event.checkout_id and event.transaction_id)
         return EventStatus.UNMATCHED if known_kind else EventStatus.IGNORED
@@ -44,7 +49,8 @@ def _settle_session_of(event: WebhookEvent) -> EventStatus:
     return EventStatus.PROCESSED
 
 
-def _session_of(event: WebhookEvent) -> PaymentSession | None:
+def session_of(event: WebhookEvent) -> PaymentSession | None:
+    """The session that `event` is about: by its checkout, else by a transaction that was tied to one before."""
     if event.checkout_id:
         session = PaymentSession.objects.filter(gateway=event.gateway, checkout_id=event.checkout_id).first()
         if session is not None:
@@ -62,7 +68,19 @@ def _session_of(event: WebhookEvent) -> PaymentSession | None:
 def _write(event: WebhookEvent, status: EventStatus, *, error: str = "") -> EventStatus:
     if status is EventStatus.UNMATCHED:
         logger.warning("Event %s is about checkout %s, which is not known here", event.pk, event.checkout_id)
+    now = timezone.now()
     WebhookEvent.objects.filter(pk=event.pk).update(
-        status=status, attempts=F("attempts") + 1, last_error=error[:500], processed_at=timezone.now()
+        status=status,
+        attempts=F("attempts") + 1,
+        last_error=error[:500],
+        processed_at=now,
+        due_at=_due_at(event, status, now=now),
     )
     return status
+
+
+def _due_at(event: WebhookEvent, status: EventStatus, *, now: datetime) -> datetime | None:
+    again = status is EventStatus.FAILED or (
+        status is EventStatus.UNMATCHED and now - event.received_at < UNMATCHED_AT_MOST
+    )
+    return next_try(event.attempts + 1, now=now) if again else None

@@ -1,7 +1,7 @@
 """The one road to an order: ask ND8 about a session, record the answer, place the order if it is paid."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
-from oscar_nd8.exceptions import ProviderError
+from oscar_nd8.exceptions import CircuitOpen, ProviderError, RateLimited
 from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
@@ -21,6 +21,7 @@ from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
+from oscar_nd8.services.reschedule import reschedule
 from oscar_nd8.shop.quote import Quote, minor_total
 from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
@@ -29,6 +30,8 @@ __all__ = ["settle"]
 logger = logging.getLogger("oscar_nd8")
 
 REPORTED = ["state", "raw_status", "deposit", "currency", "net", "fee", "attempts", "asked_at"]
+# Only a race makes an answer doubtful, and whoever wins it has an answer of its own.
+QUESTIONS_AT_MOST = 3
 
 GIVEN_BACK = (
     "ND8 says that this payment was made and is being given back. No order was placed. "
@@ -42,48 +45,58 @@ MONEY_LOST = (
 Verdict = tuple[SessionStatus, str]
 
 
-def settle(session: PaymentSession, *, clock: Callable[[], datetime] = timezone.now) -> PaymentSession:
+def settle(session: PaymentSession) -> PaymentSession:
     """Bring `session` to what ND8 says now, and to its order where that is due. Safe to repeat and to race.
 
     Only transactions that a signed notification tied to the session are asked about. Raises ProviderError when
     ND8 could not be asked; nothing is lost then, and the next call tries again. Must not run in a transaction.
     """
-    gateway = get_gateway(session.gateway)
+    known = {payment.transaction_id: payment for payment in session.payments.all()}
     failures: list[ProviderError] = []
-    for transaction_id in _tied_transactions(session):
-        asked_at = clock()
+    for transaction_id in sorted({*known, *_told_transactions(session)}):
         try:
-            report = gateway.look_up(transaction_id)
+            _ask(session, transaction_id, known=known.get(transaction_id))
         except ProviderError as error:
             # One transaction without an answer must not keep another one's order back.
             failures.append(error)
-            continue
-        _record(session.pk, report, asked_at=asked_at)
+            if isinstance(error, (CircuitOpen, RateLimited)):
+                break
     session.refresh_from_db()
     if session.status in {SessionStatus.PAID, SessionStatus.PLACED}:
         place_order(session)
     if failures:
         raise failures[0]
+    reschedule(session.pk)
     return session
 
 
-def _tied_transactions(session: PaymentSession) -> list[str]:
-    known = session.payments.values_list("transaction_id", flat=True)
-    told: Sequence[str] = ()
-    if session.checkout_id:
-        told = list(
-            WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
-            .exclude(transaction_id="")
-            .values_list("transaction_id", flat=True)
-        )
-    return sorted({*known, *told})
+def _told_transactions(session: PaymentSession) -> Iterable[str]:
+    if not session.checkout_id:
+        return ()
+    events = WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
+    return events.exclude(transaction_id="").values_list("transaction_id", flat=True)
 
 
-def _record(session_id: int, report: PaymentReport, *, asked_at: datetime) -> None:
-    """Write one answer down and move the session by it; an answer older than what is known is dropped."""
+def _ask(session: PaymentSession, transaction_id: str, *, known: Payment | None) -> None:
+    """Ask about one transaction until the answer is surely newer than what was known when it was asked for.
+
+    Clocks cannot tell which of two answers is newer: they jump, and differ between machines.
+    """
+    gateway = get_gateway(session.gateway)
+    for _attempt in range(QUESTIONS_AT_MOST):
+        asked_at = timezone.now()
+        report = gateway.look_up(transaction_id)
+        if _record(session.pk, report, asked_at=asked_at, known=known):
+            return
+        known = Payment.objects.get(gateway=session.gateway, transaction_id=transaction_id)
+    # Whoever wrote in between knows more than we do, and wrote when it is due next.
+
+
+def _record(session_id: int, report: PaymentReport, *, asked_at: datetime, known: Payment | None) -> bool:
+    """Write one answer down and move the session by it; False, and nothing is written, where it may be outdated."""
     with transaction.atomic(durable=True):
         session = lock_session(session_id)
-        payment, _created = Payment.objects.get_or_create(
+        payment, created = Payment.objects.get_or_create(
             gateway=session.gateway, transaction_id=report.transaction_id, defaults={"session": session}
         )
         if payment.session_id != session.pk:
@@ -93,9 +106,11 @@ def _record(session_id: int, report: PaymentReport, *, asked_at: datetime) -> No
                 f"ND8 named transaction {report.transaction_id} for this session, but it already belongs to order "
                 f"number {payment.session.order_number}. Nothing was booked here. Ask ND8 which checkout it paid.",
             )
-            return
-        if payment.asked_at is not None and payment.asked_at > asked_at:
-            return
+            return True
+        untouched = created if known is None else (_said(payment), payment.asked_at) == (_said(known), known.asked_at)
+        if not untouched:
+            # Written since we asked: the same answer says nothing new, another one may be the newer of the two.
+            return _said(payment) == _says(report)
         was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
         _write_report(payment, report, session=session, asked_at=asked_at)
         _move_by_payments(session)
@@ -103,6 +118,17 @@ def _record(session_id: int, report: PaymentReport, *, asked_at: datetime) -> No
             close_refunded(session)
         if was_lost and not any(_was_lost(each) for each in session.payments.all()):
             close_matters(session, [Attention.Kind.MONEY_LOST], Attention.Resolution.BY_ITSELF)
+        reschedule(session.pk)
+        return True
+
+
+def _said(payment: Payment) -> tuple[object, ...]:
+    return payment.state, payment.raw_status, payment.deposit, payment.currency, payment.net, payment.attempts
+
+
+def _says(report: PaymentReport) -> tuple[object, ...]:
+    attempts = [asdict(attempt) for attempt in report.attempts]
+    return report.state, report.raw_status, report.deposit, report.currency, report.net, attempts
 
 
 def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSession, asked_at: datetime) -> None:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from oscar.core.loading import get_model
 
 __all__ = ["AUTHORISED", "PAID", "allocate", "debit"]
@@ -13,9 +14,8 @@ PAID = "Paid"
 
 def allocate(order: Any, *, amount: Decimal, currency: str, reference: str, source_type: str) -> int:
     """Book `amount` (major units) as promised to `order`; returns the id of its Source."""
-    kind, _created = get_model("payment", "SourceType").objects.get_or_create(name=source_type)
     source = get_model("payment", "Source").objects.create(
-        order=order, source_type=kind, currency=currency, reference=reference, label=source_type
+        order=order, source_type=_source_type(source_type), currency=currency, reference=reference, label=source_type
     )
     source.allocate(amount, reference=reference)
     _write_event(order, AUTHORISED, amount=amount, reference=reference)
@@ -27,6 +27,19 @@ def debit(source_id: int, *, amount: Decimal, reference: str) -> None:
     source = get_model("payment", "Source").objects.select_for_update().select_related("order").get(pk=source_id)
     source.debit(amount, reference=reference)
     _write_event(source.order, PAID, amount=amount, reference=reference)
+
+
+def _source_type(name: str) -> Any:
+    """The oldest of that name. Names are not unique in Oscar, so the first payments of a shop may each write one."""
+    kinds = get_model("payment", "SourceType").objects.filter(name=name).order_by("pk")
+    found = kinds.first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return kinds.create(name=name)
+    except IntegrityError:
+        return kinds.earliest("pk")
 
 
 def _write_event(order: Any, name: str, *, amount: Decimal, reference: str) -> None:

@@ -1,0 +1,85 @@
+"""When a session must be looked at again, decided in one place from what is known of it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from oscar_nd8.conf import get_settings
+from oscar_nd8.models import Payment, PaymentSession
+from oscar_nd8.schedule import next_look
+from oscar_nd8.services.move_session import EXPIRY_GRACE
+from oscar_nd8.states import UNFINISHED, UNPAID_ENDS, PaymentState, SessionStatus
+
+__all__ = ["PREPARING_AT_MOST", "closes_at", "has_news", "is_under_way", "reschedule"]
+
+# No call to the provider takes this long: whoever was preparing the session died.
+PREPARING_AT_MOST = timedelta(minutes=2)
+
+
+def reschedule(session_id: int) -> None:
+    """Write down when the session is due next, nothing where nothing about it is open any more. Safe to race."""
+    session = PaymentSession.objects.defer("quote", "checkout_url").get(pk=session_id)
+    # Read after the session: whoever records a payment moves due_at in the same transaction, and ours is not written.
+    payments = session.payments.all()
+    due_at = min(_moments(session, payments, now=timezone.now()), default=None)
+    if due_at != session.due_at:
+        PaymentSession.objects.filter(pk=session_id, status=session.status, due_at=session.due_at).update(due_at=due_at)
+
+
+def closes_at(session: PaymentSession) -> datetime:
+    """From when on nobody can pay the session any more, the differences between clocks included."""
+    return (session.expires_at or session.created_at) + EXPIRY_GRACE
+
+
+def is_under_way(session: PaymentSession) -> bool:
+    """Whether ND8 is working on a payment, and can still be expected to say how it ended."""
+    patience = timedelta(days=get_settings().RECONCILE_DAYS)
+    young = session.payments.filter(state__in=UNFINISHED, created_at__gte=timezone.now() - patience)
+    return young.exists()
+
+
+def has_news(session: PaymentSession) -> bool:
+    """Whether ND8 could say something about the session's payments that changes anything."""
+    now = timezone.now()
+    return any(_look_at_payment(session, payment, now=now) is not None for payment in session.payments.all())
+
+
+def _moments(session: PaymentSession, payments: Iterable[Payment], *, now: datetime) -> Iterator[datetime]:
+    """When each of the things that are open about the session should be looked at."""
+    waits = False
+    for payment in payments:
+        at = _look_at_payment(session, payment, now=now)
+        if at is not None:
+            waits = True
+            yield at
+    match session.state:
+        case SessionStatus.NEW:
+            yield session.created_at + PREPARING_AT_MOST
+        case SessionStatus.OPEN if not waits:
+            yield closes_at(session)
+        case SessionStatus.PAID:
+            yield now
+        case SessionStatus.PLACED if session.mailed_at is None:
+            yield next_look(session.placed_at or now, now=now)
+        case state if state in UNPAID_ENDS and session.basket_id is not None:
+            keep = timedelta(days=get_settings().KEEP_UNPAID_DAYS)
+            yield max((session.closed_at or session.created_at) + keep, now)
+
+
+def _look_at_payment(session: PaymentSession, payment: Payment, *, now: datetime) -> datetime | None:
+    since = max(payment.created_at, session.paid_at or payment.created_at)
+    if now - since > timedelta(days=get_settings().RECONCILE_DAYS):
+        return None
+    at = next_look(since, now=now)
+    if payment.state in {PaymentState.FAILED, PaymentState.CANCELED}:
+        # As long as the page is open the shopper can try again there, and the message that tells of it can be lost.
+        closes = closes_at(session)
+        final = payment.asked_at is not None and payment.asked_at >= closes
+        return None if final else min(at, max(closes, now))
+    if payment.state == PaymentState.REFUNDED:
+        return None
+    if payment.state == PaymentState.PAID:
+        done = session.status == SessionStatus.PLACED and payment.debited_at is not None
+        return None if done else at
+    return at
