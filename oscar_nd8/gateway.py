@@ -26,6 +26,7 @@ from oscar_nd8.client import (
     AdHocItem,
     Checkout,
     CheckoutRequest,
+    CircuitState,
     ND8Client,
     Refund,
     RefundQuery,
@@ -179,6 +180,12 @@ class Gateway(Protocol):
 
     def examine(self, *, clock: Callable[[], datetime] = timezone.now) -> AccountReport:
         """What the provider says about our account, found out without changing anything. No answer is an answer."""
+
+    def failures(self) -> int:
+        """How many calls of this process failed at the provider one after the other, where that keeps others back.
+
+        0 while calls go out as usual. Asks nobody.
+        """
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Raise SignatureInvalid unless `body` was signed with one of our secrets."""
@@ -356,6 +363,11 @@ class ND8Gateway:
             elsewhere=self._elsewhere,
             clock=clock,
         )
+
+    def failures(self) -> int:
+        """As the client's circuit counts them."""
+        seen = self._client.circuit
+        return 0 if seen.state is CircuitState.CLOSED else seen.failures
 
     def _elsewhere(self) -> tuple[str, ND8Client] | None:
         address = other_environment(self._settings.BASE_URL)

@@ -1,4 +1,4 @@
-"""The health view: what monitors and staff are told about payments, from the shop's own rows alone."""
+"""The health view: what monitors and staff are told about payments, without asking ND8."""
 
 import hmac
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from oscar_nd8.conf import get_settings
 from oscar_nd8.findings import Finding, Level, Subject, as_data, worst_of
+from oscar_nd8.services.examine_calls import examine_calls
 from oscar_nd8.services.examine_records import examine_records
 
 __all__ = ["health"]
@@ -53,12 +54,13 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 
 
 def _findings() -> list[Finding]:
-    try:
-        # Monitors compare words: they are the same whatever language a browser asks for.
-        with translation.override(None):
-            return examine_records()
-    except DatabaseFault:
-        return [DATABASE_FAILS]
+    # Monitors compare words: they are the same whatever language a browser asks for.
+    with translation.override(None):
+        of_calls = examine_calls()
+        try:
+            return [of_calls, *examine_records()]
+        except DatabaseFault:
+            return [of_calls, DATABASE_FAILS]
 
 
 def _answer(findings: list[Finding]) -> HttpResponse:

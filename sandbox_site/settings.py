@@ -183,5 +183,6 @@ ND8: dict[str, Any] = {
     "CHECKOUT_HOSTS": [f"127.0.0.1:{ND8_EMULATOR_PORT}"],
     "MIN_AMOUNTS": {"USD": "0.50", "EUR": "0.50"},
     "MAX_AMOUNTS": {"USD": "10000.00", "EUR": "10000.00"},
+    "HEALTH_TOKEN": os.environ.get("ND8_HEALTH_TOKEN", ""),
     "OTHER_METHODS": {"invoice": _("Invoice")},
 }

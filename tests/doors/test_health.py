@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oscar.core.loading import get_model
 
+from oscar_nd8.exceptions import ProviderUnavailable
+from oscar_nd8.gateway import get_gateway
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8
 from tests.staff import browser_of, make_session
@@ -117,6 +119,7 @@ def test_the_answer_has_one_finding_for_each_subject(client: Client) -> None:
     answer = client.get(HEALTH, headers=BEARER).json()
     assert list(answer) == ["status", "checked_at", "findings"]
     assert [each["id"] for each in answer["findings"]] == [
+        "reachable",
         "notifications", "queue", "reconciling", "orders-due", "held", "matters",
     ]  # fmt: skip
     for each in answer["findings"]:
@@ -151,6 +154,30 @@ def test_no_name_number_or_address_of_a_payment_is_told(client: Client) -> None:
         assert private not in text
 
 
+def test_a_provider_that_failed_several_times_is_a_warning_without_another_call(
+    client: Client, nd8: ND8, settings: Any
+) -> None:
+    settings.ND8 = {**settings.ND8, "HEALTH_TOKEN": TOKEN, "READ_BUDGET": 0.1}
+    nd8.fault("getPaymentById", "500", times=100)
+    for _each in range(5):
+        assert client.get(HEALTH, headers=BEARER).json()["status"] == "ok"
+        with pytest.raises(ProviderUnavailable):
+            get_gateway("nd8").look_up("TX1")
+    calls = len(nd8.state["calls"])
+    response = client.get(HEALTH, headers=BEARER)
+    assert (response.status_code, response.json()["status"]) == (200, "warning")
+    assert response.json()["findings"][0]["fact"].startswith("ND8 failed at 5 calls in a row")
+    assert len(nd8.state["calls"]) == calls
+
+
+def test_a_key_that_no_call_can_be_made_with_is_an_error(client: Client, settings: Any) -> None:
+    settings.ND8 = {**settings.ND8, "HEALTH_TOKEN": TOKEN, "API_KEY": "sk_very\nsecret"}
+    response = client.get(HEALTH, headers=BEARER)
+    assert response.status_code == 503
+    assert "The API key has characters that no key has" in response.json()["findings"][0]["fact"]
+    assert "sk_very" not in response.content.decode()
+
+
 # Cost
 
 
@@ -172,7 +199,7 @@ def test_a_database_that_is_down_is_an_answer(client: Client) -> None:
         response = client.get(HEALTH, headers=BEARER)
         stranger = client.get(HEALTH)
     assert (response.status_code, response.json()["status"]) == (503, "error")
-    assert [each["id"] for each in response.json()["findings"]] == ["database"]
+    assert [each["id"] for each in response.json()["findings"]] == ["reachable", "database"]
     assert "10.0.0.5" not in response.content.decode()
     assert stranger.status_code == 401
 

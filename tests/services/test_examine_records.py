@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from oscar_nd8.findings import Finding, Level, Subject
-from oscar_nd8.models import Attention, Refund, WebhookEvent
+from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.services.examine_records import alarms, examine_records
 from oscar_nd8.states import EventStatus, SessionStatus
+from oscar_nd8.testing import ND8, Shopper
 from tests.staff import NOON, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,17 @@ def test_a_silence_says_what_it_means_and_what_to_do() -> None:
     )
     assert finding.advice.startswith("Send a test notification from ND8's dashboard")
     assert alarms(clock=lambda: NOON) == [finding]
+
+
+def test_a_shopper_who_paid_unheard_raises_the_alarm_and_the_notification_ends_it(
+    guest: Shopper, mug: Any, nd8: ND8
+) -> None:
+    guest.add(mug).go_to_preview()
+    guest.pay_now()
+    nd8.outcome(PaymentSession.objects.get())
+    assert [(each.subject, each.level) for each in alarms()] == [(Subject.NOTIFICATIONS, WARNING)]
+    nd8.deliver_new()
+    assert alarms() == []
 
 
 # What waits
