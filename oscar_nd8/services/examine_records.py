@@ -109,7 +109,10 @@ def _reconciling(now: datetime) -> Finding:
     if level is Level.OK:
         fact = _("The oldest work for nd8_reconcile has been due for %(age)s.") % age
         return Finding(Subject.RECONCILING, level, fact)
-    fact = _("nd8_reconcile does not seem to run: work has been due for %(age)s, and what was missed is not repaired.")
+    fact = _(
+        "Work for nd8_reconcile has been due for %(age)s: it does not run, or ND8 does not answer it. What was missed "
+        "is not repaired."
+    )
     advice = _("Run nd8_reconcile now, and let your scheduler run nd8_reconcile --due every few minutes.")
     return Finding(Subject.RECONCILING, level, fact % age, advice)
 

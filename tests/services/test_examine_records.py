@@ -147,7 +147,7 @@ def test_work_that_stays_due_shows_that_nobody_reconciles(of: str, hours: float,
     finding = found(Subject.RECONCILING)
     assert finding.level is level
     assert (finding in alarms(clock=lambda: NOON)) is (level is not OK)
-    assert ("nd8_reconcile does not seem to run" in finding.fact) is (level is not OK)
+    assert ("it does not run, or ND8 does not answer it" in finding.fact) is (level is not OK)
 
 
 def test_what_is_due_later_or_never_waits_for_nobody() -> None:
