@@ -29,7 +29,7 @@ class Order:
 def open_checkout(world: World, raw: bytes, *, environment: Environment, base_url: str) -> Checkout:
     """createPayment: check the request and keep a session for it, whose page is below `base_url`."""
     fields = Fields(parse_object(raw))
-    check_billing(fields)
+    check_customer(fields)
     order = Order(
         items=_items(fields, world.organization),
         currency=fields.choice("currency", CURRENCIES) if "currency" in fields else "USD",
@@ -42,7 +42,7 @@ def open_checkout(world: World, raw: bytes, *, environment: Environment, base_ur
 def keep(
     world: World, order: Order, fields: Fields, raw: bytes, *, environment: Environment, base_url: str
 ) -> Checkout:
-    """Open a session for an order whose billing fields were checked, within the organization's limits."""
+    """Open a session for an order whose customer was checked, within the organization's limits."""
     subtotal = money.sum_of(order.items)
     tax = money.tax_on(subtotal, world.organization) if order.adds_tax else Decimal(0)
     _check_limits(subtotal + tax, order.currency, world.organization)
@@ -73,8 +73,8 @@ def keep(
     return checkout
 
 
-def check_billing(fields: Fields) -> None:
-    """Refuse a payer that ND8 would refuse."""
+def check_customer(fields: Fields) -> None:
+    """Refuse a payer, or a way back, that ND8 would refuse."""
     country = fields.text("billing_country")
     if not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise invalid("billing_country must be a country code of two letters.")
@@ -84,6 +84,8 @@ def check_billing(fields: Fields) -> None:
     fields.optional_text("billing_phone")
     if not fields.optional_text("billing_postal_code") and country.upper() == "US":
         raise invalid("billing_postal_code is required when billing_country is US.")
+    for name in ("successUrl", "failedUrl", "cancelUrl"):
+        fields.url(name)
 
 
 def products_of(fields: Fields) -> Sequence[object]:

@@ -167,8 +167,10 @@ def get_public_payment_link(world: World, request: Request) -> Reply:
 
 def start_payment_link_checkout(world: World, request: Request) -> Reply:
     """Open a hosted session for a customer."""
-    link = payment_links.on_offer(world, request.target, request.environment)
-    return 201, shapes.session(payment_links.start(world, link, request.raw, base_url=request.base_url))
+    checkout = payment_links.start(
+        world, request.target, request.raw, environment=request.environment, base_url=request.base_url
+    )
+    return 201, shapes.session(checkout)
 
 
 def _link(world: World, request: Request) -> PaymentLink:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from .checkouts import CURRENCIES, Order, check_billing, from_catalogue, keep, product_fields, products_of
+from .checkouts import CURRENCIES, Order, check_customer, from_catalogue, keep, product_fields, products_of
 from .problems import ApiError, invalid, not_found
 from .reading import Fields, parse_object, parse_optional_object, parse_time
 from .records import Checkout, Environment, Item, PaymentLink
@@ -67,18 +67,18 @@ def of_merchant(world: World, link_id: str, environment: Environment) -> Payment
 def on_offer(world: World, link_id: str, environment: Environment) -> PaymentLink:
     """A link that a customer can pay now; 410 says why another cannot be paid any more."""
     link = _find(world, link_id, environment)
-    reason = _why_gone(link, world.clock())
-    if reason:
-        raise ApiError(410, reason)
+    _refuse_gone(world, link)
     return link
 
 
-def start(world: World, link: PaymentLink, raw: bytes, *, base_url: str) -> Checkout:
+def start(world: World, link_id: str, raw: bytes, *, environment: Environment, base_url: str) -> Checkout:
     """Open a session for the link's products; when it is paid, the link was used once more."""
+    link = _find(world, link_id, environment)
     fields = Fields(parse_object(raw))
-    check_billing(fields)
+    check_customer(fields)
     if "currency" in fields and fields.choice("currency", CURRENCIES) != link.currency:
         raise invalid(f"This payment link is paid in {link.currency}.")
+    _refuse_gone(world, link)
     order = Order(items=link.items, currency=link.currency, adds_tax=link.pricing_mode == "TAX_EXCLUSIVE", link=link)
     checkout = keep(world, order, fields, raw, environment=link.environment, base_url=base_url)
     link.checkouts.append(checkout)
@@ -92,14 +92,13 @@ def _find(world: World, link_id: str, environment: Environment) -> PaymentLink:
     return link
 
 
-def _why_gone(link: PaymentLink, now: datetime) -> str:
+def _refuse_gone(world: World, link: PaymentLink) -> None:
     if not link.is_active:
-        return "This payment link is not active."
-    if link.expires_at is not None and now >= link.expires_at:
-        return "This payment link has expired."
+        raise ApiError(410, "This payment link is not active.")
+    if link.expires_at is not None and world.clock() >= link.expires_at:
+        raise ApiError(410, "This payment link has expired.")
     if link.is_used_up:
-        return "This payment link has been used up."
-    return ""
+        raise ApiError(410, "This payment link has been used up.")
 
 
 def _items(fields: Fields) -> tuple[Item, ...]:

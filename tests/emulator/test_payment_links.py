@@ -214,6 +214,8 @@ def test_a_link_that_ended_is_gone(emulator: Emulator, session: Session, changes
     session.answered("PATCH", f"payment-links/{link['id']}/", **changes)
     for answer in (session.preview(link), session.start(link)):
         assert (answer.status_code, answer.json()) == (410, {"detail": detail})
+    assert session.start(link, billing_email="nobody").status_code == 400
+    assert session.start(link, cancelUrl="shop").status_code == 400
     assert emulator.state()["checkouts"] == []
     session.answered("PATCH", f"payment-links/{link['id']}/", is_active=True, expires_at=None)
     assert session.start(link).status_code == 201
