@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ValidationError as InvalidEmail
 from django.core.signals import setting_changed
+from django.core.validators import validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -58,6 +60,15 @@ def _plain_amounts(value: Any) -> Any:
     return value
 
 
+def _email(value: str) -> str:
+    try:
+        validate_email(value)
+    except InvalidEmail:
+        raise ValueError("is an e-mail address, like staff@example.com") from None
+    return value
+
+
+Email = Annotated[str, AfterValidator(_email)]
 Host = Annotated[str, AfterValidator(_host)]
 Amounts = Annotated[dict[str, Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]], BeforeValidator(_plain_amounts)]
 
@@ -103,6 +114,10 @@ class ND8Settings(BaseModel):
     """Seconds that the second click of a double click waits for the first one's payment page."""
     HEALTH_TOKEN: SecretStr = SecretStr("")
     """What a monitor presents to read `nd8:health`; without it signed-in staff only can."""
+    STAFF_EMAILS: tuple[Email, ...] = ()
+    """Who is told by mail of matters that need a person; nobody where it is empty."""
+    STAFF_MAIL_INTERVAL: Annotated[int, Field(ge=0, le=86400)] = 900
+    """Seconds between two such mails, at least."""
     REFUND_LOST_AFTER: Annotated[int, Field(ge=60, le=86400)] = 900
     """Seconds after which a refund whose answer was lost, and that ND8 does not list, is taken as never received."""
     RECONCILE_WORKERS: Annotated[int, Field(ge=1, le=32)] = 4

@@ -1,8 +1,8 @@
-"""Where our own pages are, under whichever of the two ways the shop mounted them."""
+"""Where our own pages are, under whichever of the ways the shop mounted them."""
 
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
-__all__ = ["address_of", "leads_to"]
+__all__ = ["address_of", "dashboard_page", "leads_to", "matter_page"]
 
 # By hand (`include("oscar_nd8.urls")`), or with the checkout app's own URLs.
 NAMESPACES = ("nd8", "checkout:nd8")
@@ -27,3 +27,20 @@ def leads_to(path: str, name: str) -> bool:
     except Resolver404:
         return False
     return found.url_name == name and found.namespace in NAMESPACES
+
+
+def dashboard_page(name: str, *args: object) -> str:
+    """The path of a page of our dashboard; "" where the shop does without."""
+    return _reverse(f"nd8-dashboard:{name}", *args)
+
+
+def matter_page(matter_id: int) -> str:
+    """Where staff decide a matter: in Oscar's dashboard, else in Django's admin, else ""."""
+    return dashboard_page("nd8-matter", matter_id) or _reverse("admin:oscar_nd8_attention_change", matter_id)
+
+
+def _reverse(name: str, *args: object) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""

@@ -4,8 +4,8 @@ from typing import Any
 
 from django import template
 from django.db.models import prefetch_related_objects
-from django.urls import NoReverseMatch, reverse
 
+from oscar_nd8.shop.addresses import dashboard_page
 from oscar_nd8.shop.overview import overview_of
 from oscar_nd8.shop.staff import may_view_payments
 from oscar_nd8.shop.worklist import can_dismiss, can_place
@@ -27,17 +27,10 @@ def nd8_payment_of(context: dict[str, Any], order: Any) -> dict[str, Any]:
     if session is None:
         return {"visible": True, "overview": None, "url": ""}
     prefetch_related_objects([session], "payments", "attentions")
-    return {"visible": True, "overview": overview_of(session), "url": _page("nd8-payment", session)}
+    return {"visible": True, "overview": overview_of(session), "url": dashboard_page("nd8-payment", session.pk)}
 
 
 @register.simple_tag
 def nd8_page_of(matter: Any) -> str:
     """The matter's page in the dashboard; "" where the shop does without."""
-    return _page("nd8-matter", matter)
-
-
-def _page(name: str, row: Any) -> str:
-    try:
-        return reverse(f"nd8-dashboard:{name}", args=[row.pk])
-    except NoReverseMatch:
-        return ""  # a shop may do without our dashboard pages
+    return dashboard_page("nd8-matter", matter.pk)
