@@ -1,22 +1,35 @@
-"""Django admin: read-only evidence of sessions, payments, notifications and matters for staff."""
+"""Django admin: read-only evidence of everything kept, and the pages on which staff decide a matter."""
 
 import json
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
+from oscar_nd8.decisions import DismissForm, PlaceForm, ask
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
+from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
+from oscar_nd8.shop.worklist import can_dismiss, can_place, explanation_of
 
-__all__ = ["AttentionAdmin", "PaymentAdmin", "PaymentSessionAdmin", "WebhookEventAdmin"]
+__all__ = [
+    "AttentionAdmin",
+    "PaymentAdmin",
+    "PaymentSessionAdmin",
+    "RefundAdmin",
+    "StaffActionAdmin",
+    "WebhookEventAdmin",
+]
 
 
 class _ReadOnly:
@@ -33,6 +46,17 @@ class _ReadOnly:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes evidence."""
         return False
+
+
+class _WithButtons(_ReadOnly, admin.ModelAdmin):
+    """Evidence whose page has buttons, for those who may press them."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page, which asks who may decide."""
+        context = {"may_decide": may_decide(request.user), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
 
 class _Money:
@@ -59,6 +83,30 @@ class PaymentInline(_ReadOnly, _Money, admin.TabularInline):
     show_change_link = True
 
 
+class RefundInline(_ReadOnly, admin.TabularInline):
+    """What went back of a transaction."""
+
+    model = Refund
+    fields = ("refund_id", "status", "amount_shown", "reason", "asked_by", "created_at")
+    readonly_fields = fields
+    extra = 0
+    show_change_link = True
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, refund: Refund) -> str:
+        """Major units and currency."""
+        return f"{refund.amount_major} {refund.currency}"
+
+
+class StaffActionInline(_ReadOnly, admin.TabularInline):
+    """Who did what about a session or a matter."""
+
+    model = StaffAction
+    fields = ("created_at", "verb", "who", "note")
+    readonly_fields = fields
+    extra = 0
+
+
 class AttentionInline(_ReadOnly, admin.TabularInline):
     """A session's matters for staff."""
 
@@ -66,10 +114,11 @@ class AttentionInline(_ReadOnly, admin.TabularInline):
     fields = ("kind", "detail", "created_at", "resolved_at", "resolution")
     readonly_fields = fields
     extra = 0
+    show_change_link = True
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(_ReadOnly, admin.ModelAdmin):
+class PaymentSessionAdmin(_WithButtons):
     """Sessions with their timeline."""
 
     list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
@@ -78,7 +127,8 @@ class PaymentSessionAdmin(_ReadOnly, admin.ModelAdmin):
     list_select_related = ("order",)
     date_hierarchy = "created_at"
     show_full_result_count = False
-    inlines = (PaymentInline, AttentionInline)
+    inlines = (PaymentInline, AttentionInline, StaffActionInline)
+    change_form_template = "oscar_nd8/admin/session.html"
     fieldsets = (
         (
             None,
@@ -112,6 +162,23 @@ class PaymentSessionAdmin(_ReadOnly, admin.ModelAdmin):
         """The quote as stored."""
         return _pretty(session.quote)
 
+    def get_urls(self) -> list[Any]:
+        """And the address of its button."""
+        view = self.admin_site.admin_view(self.ask_view)
+        return [path("<int:pk>/ask/", view, name="oscar_nd8_paymentsession_ask"), *super().get_urls()]
+
+    @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask ND8 about one session now, and say what came of it."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        session = get_object_or_404(PaymentSession, pk=pk)
+        if not (may_decide(request.user) and self.has_view_permission(request, session)):
+            raise PermissionDenied
+        outcome = ask(session, by=request.user)
+        messages.add_message(request, outcome.level, outcome.text)
+        return redirect("admin:oscar_nd8_paymentsession_change", pk)
+
 
 @admin.register(Payment)
 class PaymentAdmin(_ReadOnly, _Money, admin.ModelAdmin):
@@ -122,6 +189,7 @@ class PaymentAdmin(_ReadOnly, _Money, admin.ModelAdmin):
     search_fields = ("transaction_id", "session__order_number", "session__email")
     list_select_related = ("session",)
     show_full_result_count = False
+    inlines = (RefundInline,)
     exclude = ("session", "net", "fee", "attempts")
     readonly_fields = ("session_link", "net_shown", "fee_shown", "attempts_shown")
 
@@ -160,20 +228,146 @@ class WebhookEventAdmin(_ReadOnly, admin.ModelAdmin):
         return format_html('<a href="{}">{}</a>', url, _("session"))
 
 
-@admin.register(Attention)
-class AttentionAdmin(_ReadOnly, admin.ModelAdmin):
-    """What a person should look at."""
+@admin.register(Refund)
+class RefundAdmin(_ReadOnly, admin.ModelAdmin):
+    """Money on its way back, and what became of it."""
 
-    list_display = ("created_at", "kind", "session_link", "resolved_at")
-    list_filter = ("kind", "created_at")
-    search_fields = ("session__order_number", "session__email")
+    list_display = ("created_at", "refund_id", "status", "amount_shown", "session_link", "asked_by")
+    list_filter = ("status", "origin", "currency", "created_at")
+    search_fields = ("refund_id", "reference", "payment__transaction_id", "payment__session__order_number")
+    list_select_related = ("payment__session", "asked_by")
+    show_full_result_count = False
+    exclude = ("payment", "amount", "parts", "form_key")
+    readonly_fields = ("session_link", "payment_link", "amount_shown", "parts_shown")
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, refund: Refund) -> str:
+        """Major units and currency."""
+        return f"{refund.amount_major} {refund.currency}"
+
+    @admin.display(description=_("session"))
+    def session_link(self, refund: Refund) -> str | SafeString:
+        """The session whose payment it reduces."""
+        return _link(refund.payment.session)
+
+    @admin.display(description=_("payment"))
+    def payment_link(self, refund: Refund) -> str | SafeString:
+        """The transaction that it reduces."""
+        return _link(refund.payment)
+
+    @admin.display(description=_("what it is for"))
+    def parts_shown(self, refund: Refund) -> SafeString:
+        """Lines and charges as stored."""
+        return _pretty(refund.parts)
+
+
+@admin.register(StaffAction)
+class StaffActionAdmin(_ReadOnly, admin.ModelAdmin):
+    """Who did what."""
+
+    list_display = ("created_at", "verb", "who", "session_link", "note")
+    list_filter = ("verb", "created_at")
+    search_fields = ("user_name", "note", "session__order_number")
     list_select_related = ("session",)
-    readonly_fields = ("session_link",)
+    ordering = ("-created_at", "-pk")
+    show_full_result_count = False
+    exclude = ("session", "attention", "refund", "user_name")
+    readonly_fields = ("who", "session_link", "matter_link", "refund_link")
+
+    @admin.display(description=_("session"))
+    def session_link(self, action: StaffAction) -> str | SafeString:
+        """The session it is about."""
+        return _link(action.session)
+
+    @admin.display(description=_("matter"))
+    def matter_link(self, action: StaffAction) -> str | SafeString:
+        """The matter it decided."""
+        return _link(action.attention)
+
+    @admin.display(description=_("refund"))
+    def refund_link(self, action: StaffAction) -> str | SafeString:
+        """The refund it asked for."""
+        return _link(action.refund)
+
+
+@admin.register(Attention)
+class AttentionAdmin(_WithButtons):
+    """What a person should look at, and the pages on which they decide; shops without Oscar's dashboard work here."""
+
+    list_display = ("created_at", "kind", "session_link", "subject", "resolved_at", "resolution")
+    list_filter = ("kind", "resolution", "created_at")
+    search_fields = ("session__order_number", "session__email", "subject")
+    list_select_related = ("session",)
+    inlines = (StaffActionInline,)
+    fields = (
+        "kind",
+        "session_link",
+        "subject",
+        "detail",
+        "money",
+        "advice",
+        "created_at",
+        "mailed_at",
+        "resolved_at",
+        "resolution",
+    )
+    readonly_fields = ("session_link", "money", "advice")
+    change_form_template = "oscar_nd8/admin/matter.html"
 
     @admin.display(description=_("session"))
     def session_link(self, attention: Attention) -> str | SafeString:
         """The session it is about."""
         return _link(attention.session)
+
+    @admin.display(description=_("the shopper's money"))
+    def money(self, attention: Attention) -> str:
+        """What it means for the shopper."""
+        return str(explanation_of(attention).money)
+
+    @admin.display(description=_("what to do"))
+    def advice(self, attention: Attention) -> str:
+        """What staff do next."""
+        return str(explanation_of(attention).advice)
+
+    def get_urls(self) -> list[Any]:
+        """And the addresses of its decisions."""
+        views = {"place": self.place_view, "dismiss": self.dismiss_view}
+        urls = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"oscar_nd8_attention_{name}")
+            for name, view in views.items()
+        ]
+        return [*urls, *super().get_urls()]
+
+    @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+    def place_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Are you sure, and then: the order of a held payment is placed."""
+        return self._decide(request, pk, PlaceForm, can=can_place, title=_("Place the order?"))
+
+    @transaction.non_atomic_requests  # a decision is a transaction of its own
+    def dismiss_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Why, and then: the matter needs nobody any more."""
+        return self._decide(request, pk, DismissForm, can=can_dismiss, title=_("Dismiss this matter?"))
+
+    def _decide(self, request: HttpRequest, pk: int, form_class: Any, *, can: Any, title: Any) -> HttpResponse:
+        matter = get_object_or_404(Attention.objects.select_related("session"), pk=pk)
+        if not (may_decide(request.user) and self.has_view_permission(request, matter)):
+            raise PermissionDenied
+        form = form_class(request.POST if request.method == "POST" else None, matter=matter)
+        if form.is_valid():
+            outcome = form.carry_out(by=request.user)
+            messages.add_message(request, outcome.level, outcome.text)
+            return redirect("admin:oscar_nd8_attention_change", pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "matter": matter,
+            "session": matter.session,
+            "explanation": explanation_of(matter),
+            "form": form,
+            "can_decide": can(matter),
+        }
+        return render(request, "oscar_nd8/admin/decide.html", context)
 
 
 def _link(row: Model | None) -> str | SafeString:

@@ -21,7 +21,7 @@ __all__ = ["send_digest"]
 def send_digest(matters: Sequence[Attention], *, others: int, to: Sequence[str]) -> None:
     """One mail about `matters`, in the shop's own language; `others` is how many more are open and were told before."""
     with translation.override(settings.LANGUAGE_CODE):
-        site = Site.objects.filter(pk=getattr(settings, "SITE_ID", None)).first() or Site.objects.first()
+        site = Site.objects.filter(pk=getattr(settings, "SITE_ID", 0)).first() or Site.objects.first()
         root = f"{'http' if is_debug() else 'https'}://{site.domain}" if site else ""
         context: dict[str, Any] = {
             "site_name": site.name if site else "",

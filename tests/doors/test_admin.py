@@ -11,15 +11,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
-from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.states import EventStatus, SessionStatus
 from tests.staff import NOON, SECRET_URL, browser_of, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
 ADMIN = "/django-admin/oscar_nd8"
-MODELS = ["paymentsession", "payment", "webhookevent", "attention"]
-KEPT: Any = (PaymentSession, Payment, WebhookEvent, Attention)
+MODELS = ["paymentsession", "payment", "webhookevent", "attention", "refund", "staffaction"]
+KEPT: Any = (PaymentSession, Payment, WebhookEvent, Attention, Refund, StaffAction)
 
 
 @pytest.fixture
@@ -40,11 +40,16 @@ def make_rows(n: int = 1) -> dict[str, Any]:
         status=EventStatus.PROCESSED,
         received_at=NOON,
     )
+    payment = make_payment(session, f"TX-{n}")
+    matter = Attention.objects.create(session=session, kind=Attention.Kind.OVERSOLD, detail="Two too many.")
+    facts = {"session": session, "user_name": "Stella (stella@example.com)"}
     return {
         "paymentsession": session,
-        "payment": make_payment(session, f"TX-{n}"),
+        "payment": payment,
         "webhookevent": event,
-        "attention": Attention.objects.create(session=session, kind=Attention.Kind.OVERSOLD, detail="Two too many."),
+        "attention": matter,
+        "refund": Refund.objects.create(payment=payment, reference=f"R-{n}", currency="USD", amount=999),
+        "staffaction": StaffAction.objects.create(attention=matter, verb=StaffAction.Verb.ASK, **facts),
     }
 
 
@@ -127,7 +132,7 @@ def test_a_session_without_an_order_leads_nowhere(boss: Client) -> None:
         assert re.search(r"/order/order/\d", read(boss, address)) is None
 
 
-@pytest.mark.parametrize("model", ["payment", "webhookevent", "attention"])
+@pytest.mark.parametrize("model", ["payment", "webhookevent", "attention", "refund", "staffaction"])
 def test_everything_else_leads_to_its_session(boss: Client, model: str) -> None:
     rows = make_rows()
     link = f'href="/django-admin/oscar_nd8/paymentsession/{rows["paymentsession"].pk}/change/"'
