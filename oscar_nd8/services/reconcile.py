@@ -29,6 +29,7 @@ from oscar_nd8.services.process_event import process_event, session_of
 from oscar_nd8.services.reschedule import has_news
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
+from oscar_nd8.services.tell_staff import tell_staff
 from oscar_nd8.states import UNPAID_ENDS, EventStatus, SessionStatus
 
 __all__ = ["Done", "Summary", "reconcile"]
@@ -55,6 +56,7 @@ class Done(StrEnum):
     REFUNDED = "refunds settled"
     PROCESSED = "notifications processed"
     DISCARDED = "frozen baskets deleted"
+    TOLD = "matters told to staff"
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ def reconcile(
         _Sweep(run, Refund, _look_at_refund),
     ):
         _drain(sweep, workers=1 if connection.vendor == "sqlite" else workers)
+    run.summary.done += Counter({Done.TOLD: tell_staff()})
     return run.summary
 
 

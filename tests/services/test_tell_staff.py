@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Attention
 from oscar_nd8.services.hold_session import hold_session
+from oscar_nd8.services.reconcile import Done, reconcile
 from oscar_nd8.services.tell_staff import LARGEST_DIGEST, tell_staff
 from oscar_nd8.states import SessionStatus
 from tests.races import at_once
@@ -90,6 +91,13 @@ def test_without_an_interval_every_call_tells_what_is_new(mailoutbox: list[Any],
         make_matter(session, kind)
         assert tell_staff() == 1
     assert len(mailoutbox) == 2
+
+
+def test_the_schedule_tells_staff_and_counts_it(mailoutbox: list[Any]) -> None:
+    make_matter(make_session())
+    assert reconcile().done[Done.TOLD] == 1
+    assert reconcile().done[Done.TOLD] == 0
+    assert [mail.to for mail in mailoutbox] == [STAFF]
 
 
 def test_what_is_settled_is_not_told(mailoutbox: list[Any]) -> None:
