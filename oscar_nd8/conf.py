@@ -126,6 +126,8 @@ class ND8Settings(BaseModel):
     """Days after which ND8 is not asked any more about what it never gave a final answer to."""
     KEEP_UNPAID_DAYS: Annotated[int, Field(ge=1, le=3650)] = 30
     """Days after which the frozen basket of a session that ended unpaid is deleted; the session itself stays."""
+    REFUND_ORDER_STATUS: Annotated[str, Field(max_length=100)] = ""
+    """Status that an order moves to when all its money went back; "" leaves orders as they are."""
 
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":

@@ -1,18 +1,18 @@
 """The only writer of a refund's status: a conditional UPDATE along the table of moves, and when to look again."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
 from oscar_nd8.models import Refund
+from oscar_nd8.schedule import next_look
 from oscar_nd8.states import REFUND_MOVES, RefundStatus
 
-__all__ = ["move_refund", "next_look"]
+__all__ = ["move_refund"]
 
 ENDS = frozenset({RefundStatus.COMPLETED, RefundStatus.FAILED, RefundStatus.REJECTED})
-SOONEST, LATEST = timedelta(minutes=1), timedelta(hours=6)
 
 
 def move_refund(
@@ -26,7 +26,8 @@ def move_refund(
     now = timezone.now()
     current = Refund.objects.filter(pk=refund.pk)
     if asked_at is not None:
-        current = current.filter(Q(asked_at__isnull=True) | Q(asked_at__lte=asked_at))
+        # Nothing was asked in the future: that clock went wrong, and must not keep every later answer out.
+        current = current.filter(Q(asked_at__isnull=True) | Q(asked_at__lte=asked_at) | Q(asked_at__gt=now))
         facts["asked_at"] = asked_at
     facts["due_at"] = _due_at(to, created_at=refund.created_at, now=now)
     sources = [status for status, targets in REFUND_MOVES.items() if to in targets]
@@ -37,11 +38,6 @@ def move_refund(
         # What follows a completed refund keeps its own time.
         current.filter(status=to).update(**facts)
     return bool(moved)
-
-
-def next_look(created_at: datetime, *, now: datetime) -> datetime:
-    """When a refund that has not ended is looked at again: soon while it is young, a few times a day when it is old."""
-    return now + min(max((now - created_at) / 4, SOONEST), LATEST)
 
 
 def _due_at(to: RefundStatus, *, created_at: datetime, now: datetime) -> datetime | None:

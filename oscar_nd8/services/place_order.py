@@ -13,6 +13,7 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import QuoteUnplaceable
 from oscar_nd8.models import Attention, Payment, PaymentSession
 from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.complete_refund import book_earlier_refunds
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.raise_attention import raise_attention
@@ -128,9 +129,11 @@ def _notice(session: PaymentSession, quote: Quote) -> None:
 def _book(session: PaymentSession) -> None:
     settings = get_settings()
     quote = Quote.model_validate(session.quote)
+    # Money that came and went is booked with the refunds that took it, or not at all.
+    given_back = Q(state__in=[PaymentState.REFUND_PENDING, PaymentState.REFUNDED], refunds__isnull=False)
     for payment in session.payments.filter(
-        Q(allocated_at__isnull=True) | Q(debited_at__isnull=True), state=PaymentState.PAID
-    ):
+        Q(allocated_at__isnull=True) | Q(debited_at__isnull=True), Q(state=PaymentState.PAID) | given_back
+    ).distinct():
         with transaction.atomic(durable=True):
             now = timezone.now()
             unbooked = Payment.objects.filter(pk=payment.pk, allocated_at__isnull=True)
@@ -143,6 +146,7 @@ def _book(session: PaymentSession) -> None:
                     source_type=settings.SOURCE_TYPE,
                 )
                 Payment.objects.filter(pk=payment.pk).update(source_id=source_id)
+                book_earlier_refunds(payment, source_id)
             arrived = payment.deposit in {DepositState.SUCCEEDED, DepositState.NONE}
             undebited = Payment.objects.filter(pk=payment.pk, debited_at__isnull=True, source__isnull=False)
             if arrived and undebited.update(debited_at=now):

@@ -13,8 +13,9 @@ from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import CircuitOpen, ProviderError, RateLimited
 from oscar_nd8.gateway import PaymentReport, get_gateway
-from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
+from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.hold_session import hold_session
@@ -22,8 +23,10 @@ from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.reschedule import reschedule
+from oscar_nd8.services.settle_refund import CLOCKS_APART, settle_refund
 from oscar_nd8.shop.quote import Quote, minor_total
-from oscar_nd8.states import DepositState, PaymentState, SessionStatus
+from oscar_nd8.shop.refundable import refundable_of
+from oscar_nd8.states import DepositState, PaymentState, RefundStatus, SessionStatus
 
 __all__ = ["settle"]
 
@@ -61,9 +64,14 @@ def settle(session: PaymentSession) -> PaymentSession:
             failures.append(error)
             if isinstance(error, (CircuitOpen, RateLimited)):
                 break
+    failures += _find_refunds(session)
     session.refresh_from_db()
     if session.status in {SessionStatus.PAID, SessionStatus.PLACED}:
         place_order(session)
+    for refund in Refund.objects.filter(
+        payment__session=session, status=RefundStatus.COMPLETED, booked_at__isnull=True, due_at__isnull=False
+    ):
+        settle_refund(refund)
     if failures:
         raise failures[0]
     reschedule(session.pk)
@@ -75,6 +83,19 @@ def _told_transactions(session: PaymentSession) -> Iterable[str]:
         return ()
     events = WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
     return events.exclude(transaction_id="").values_list("transaction_id", flat=True)
+
+
+def _find_refunds(session: PaymentSession) -> list[ProviderError]:
+    """Take over refunds of which only the payment's state tells; what went wrong."""
+    failures: list[ProviderError] = []
+    given_back = session.payments.filter(state__in=[PaymentState.REFUND_PENDING, PaymentState.REFUNDED])
+    for payment in given_back:
+        if not refundable_of(payment).is_explained:
+            try:
+                adopt_refunds(payment, since=session.created_at - CLOCKS_APART)
+            except ProviderError as error:
+                failures.append(error)
+    return failures
 
 
 def _ask(session: PaymentSession, transaction_id: str, *, known: Payment | None) -> None:

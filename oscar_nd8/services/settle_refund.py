@@ -11,12 +11,14 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotFound
 from oscar_nd8.gateway import get_gateway
 from oscar_nd8.models import Refund
+from oscar_nd8.schedule import next_look
 from oscar_nd8.services.adopt_refund import adopt_refunds
-from oscar_nd8.services.move_refund import move_refund, next_look
+from oscar_nd8.services.complete_refund import complete_refund
+from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.record_refund import record_refund, tell_failed
 from oscar_nd8.states import RefundStatus
 
-__all__ = ["settle_refund"]
+__all__ = ["CLOCKS_APART", "settle_refund"]
 
 logger = logging.getLogger("oscar_nd8")
 
@@ -29,8 +31,8 @@ CLOCKS_APART = timedelta(hours=1)
 def settle_refund(refund: Refund, *, clock: Callable[[], datetime] = timezone.now) -> Refund:
     """Bring `refund` to what ND8 says now, and to all that follows from it. Safe to repeat and to race.
 
-    Never asks for money. Raises ProviderError when ND8 could not be asked; then nothing is declared, and the next
-    call tries again. Must not run in a transaction.
+    Never asks for money. Raises ProviderError when ND8 could not be asked, and what sending mail raises; nothing is
+    lost then, and the next call tries again. Must not run in a transaction.
     """
     now = clock()
     if refund.state is RefundStatus.PROCESSING:
@@ -38,6 +40,8 @@ def settle_refund(refund: Refund, *, clock: Callable[[], datetime] = timezone.no
     elif _is_open(refund, now=now):
         _find(refund, asked_at=now)
     refund.refresh_from_db()
+    if refund.state is RefundStatus.COMPLETED:
+        complete_refund(refund)
     return refund
 
 

@@ -1,15 +1,17 @@
 """Oscar's own books: Source, Transaction and PaymentEvent, as any payment in an Oscar shop has them."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from oscar.core.loading import get_model
+from oscar.core.loading import get_class, get_model
 
-__all__ = ["AUTHORISED", "PAID", "allocate", "debit"]
+__all__ = ["AUTHORISED", "PAID", "REFUNDED", "allocate", "debit", "refund"]
 
 AUTHORISED = "Authorised"
 PAID = "Paid"
+REFUNDED = "Refunded"
 
 
 def allocate(order: Any, *, amount: Decimal, currency: str, reference: str, source_type: str) -> int:
@@ -27,6 +29,16 @@ def debit(source_id: int, *, amount: Decimal, reference: str) -> None:
     source = get_model("payment", "Source").objects.select_for_update().select_related("order").get(pk=source_id)
     source.debit(amount, reference=reference)
     _write_event(source.order, PAID, amount=amount, reference=reference)
+
+
+def refund(source_id: int, *, amount: Decimal, reference: str, pieces: Mapping[Any, int]) -> None:
+    """Book `amount` (major units) as given back, for so many `pieces` of each line. In a transaction, as `debit`."""
+    source = get_model("payment", "Source").objects.select_for_update().select_related("order").get(pk=source_id)
+    source.refund(amount, reference=reference)
+    kind, _created = get_model("order", "PaymentEventType").objects.get_or_create(name=REFUNDED)
+    get_class("order.processing", "EventHandler")().create_payment_event(
+        source.order, kind, amount, list(pieces), list(pieces.values()), reference=reference
+    )
 
 
 def _source_type(name: str) -> Any:

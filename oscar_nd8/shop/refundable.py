@@ -96,7 +96,8 @@ class Refundable:
 
     `paid` is None where ND8 charged an amount that it does not tell: it added tax (HT accounts), or something about
     the payment does not add up. Then `remaining` is what was certainly paid and not given back, and only giving back
-    everything reaches the rest. `certain` is False exactly then.
+    everything reaches the rest. `certain` is False exactly then. `is_explained` is whether the refunds known here can
+    make up all of the payment, should ND8 call it refunded.
     """
 
     payment: Payment
@@ -107,6 +108,7 @@ class Refundable:
     on_its_way: int
     remaining: int
     may_take_everything: bool
+    is_explained: bool
     lines: tuple[RefundableLine, ...]
     charges: tuple[RefundableCharge, ...]
 
@@ -200,6 +202,7 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
         on_its_way=taken - refunded,
         remaining=remaining,
         may_take_everything=not spoilt and (paid is None or remaining > 0),
+        is_explained=any(refund.parts.get("everything") for refund in refunds) if paid is None else taken >= paid,
         lines=lines,
         charges=charges,
     )
@@ -211,13 +214,17 @@ def is_given_back(payment: Payment, *, surely: bool) -> bool:
     No query where `payment` was fetched with its refunds.
     """
     counted = [
-        refund.amount
+        refund
         for refund in payment.refunds.all()
         if refund.status not in MOVED_NOTHING and (refund.status == RefundStatus.COMPLETED or not surely)
     ]
-    # Of a payment in a currency that nobody agreed to, only the net is known.
-    whole = payment.session.amount if payment.currency == payment.session.currency else payment.net or 0
-    return payment.state == PaymentState.REFUNDED or 0 < whole <= sum(counted)
+    if payment.state == PaymentState.REFUNDED or any(refund.parts.get("everything") for refund in counted):
+        return True
+    whole = paid_amount(payment)
+    if whole is None and not surely:
+        # The least that was paid; of a payment in a currency that nobody agreed to, only the net is known.
+        whole = payment.session.amount if payment.currency == payment.session.currency else payment.net
+    return whole is not None and 0 < whole <= sum(refund.amount for refund in counted)
 
 
 def amount_of(refundable: Refundable, chosen: Chosen) -> int:

@@ -187,7 +187,9 @@ def test_of_a_payment_that_was_made_twice_one_is_given_back_without_its_goods(pa
     assert (gone.payment, gone.is_over) == (surplus, True)
 
 
-def test_nd8s_refusal_is_told_in_its_own_words_and_takes_nothing(payment: Payment, nd8: ND8) -> None:
+def test_nd8s_refusal_is_told_in_its_own_words_and_takes_nothing(
+    payment: Payment, nd8: ND8, django_capture_on_commit_callbacks: Any
+) -> None:
     nd8.control("organization", wallet_balance="0.00")
     failed: list[Refund] = []
 
@@ -196,10 +198,12 @@ def test_nd8s_refusal_is_told_in_its_own_words_and_takes_nothing(payment: Paymen
 
     signals.refund_failed.connect(note)
     try:
-        refund = request_refund(payment, amount=2497, reason=REASON)
+        with django_capture_on_commit_callbacks(execute=True):
+            refund = request_refund(payment, amount=2497, reason=REASON)
     finally:
         signals.refund_failed.disconnect(note)
 
+    assert failed == [refund]
     assert refund.status == "rejected"
     assert "The wallet balance is too low for this refund." in refund.status_reason
     assert "no money moved" in refund.status_reason
@@ -224,6 +228,48 @@ def test_an_nd8_that_takes_no_requests_moved_nothing(payment: Payment, nd8: ND8)
     assert "No money moved. Please try again" in refund.status_reason
     assert refundable_of(payment).remaining == 2497
     assert request_refund(payment, amount=2497, reason=REASON).status == "processing"
+
+
+@pytest.fixture
+def tax_added(nd8: ND8, settings: Any) -> None:
+    """An HT account: ND8 adds 20 % of tax and does not say so."""
+    settings.ND8 = {**settings.ND8, "PRICE_MODE": "HT"}
+    nd8.control("organization", price_mode="HT")
+
+
+def test_of_what_nd8_added_only_everything_gives_back_all(tax_added: None, guest: Shopper, nd8: ND8, mug: Any) -> None:
+    payment = pay(guest, nd8, mug)
+    assert nd8.state["transactions"][0]["total"] == "29.96"
+    money = refundable_of(payment)
+    assert (money.paid, money.certain, money.remaining) == (None, False, 2497)
+    first = request_refund(payment, amount=999, reason=REASON)
+    assert books(nd8) == [("9.99", "processing")], "what the form shows is what the customer gets"
+    with pytest.raises(DecisionRefused, match="Only"):
+        request_refund(payment, amount=1499, reason=REASON)
+
+    rest = request_refund(payment, everything=True, reason=REASON)
+
+    assert rest.amount == 1997, "as ND8 says"
+    assert nd8.state["transactions"][0]["remaining"] == "0.00"
+    for refund in (first, rest):
+        end(nd8, refund.refund_id)
+        settle_refund(refund)
+    assert refundable_of(payment).refunded == 2996
+    assert list(Attention.objects.values_list("kind", "resolution")) == [("held", "refunded")]
+
+
+def test_while_the_answer_to_everything_is_lost_nothing_else_is_given_back(
+    tax_added: None, guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    payment = pay(guest, nd8, mug)
+    nd8.fault(CREATE, "timeout_after")
+    refund = request_refund(payment, everything=True, reason=REASON)
+    assert (refund.status, refund.amount) == ("unknown", 2497)
+    for wanted in ({"amount": 1}, {"everything": True}):
+        with pytest.raises(DecisionRefused):
+            request_refund(payment, reason=REASON, **wanted)
+    assert settle_refund(refund).amount == 2996
+    assert nd8.calls(CREATE) == 1
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "garbage"])
@@ -367,7 +413,13 @@ def test_a_refund_of_a_payment_unknown_here_is_kept_and_changes_nothing(payment:
 
 def test_an_older_answer_changes_nothing(payment: Payment, nd8: ND8) -> None:
     refund = request_refund(payment, amount=100, reason=REASON)
-    Refund.objects.update(asked_at=later(5)())
     end(nd8, refund.refund_id, "failed")
-    assert settle_refund(refund).status == "processing"
-    assert settle_refund(refund, clock=later(6)).status == "failed"
+    assert settle_refund(refund, clock=later(-5)).status == "processing"
+    assert settle_refund(refund).status == "failed"
+
+
+def test_a_clock_that_once_went_wrong_stops_nothing(payment: Payment, nd8: ND8) -> None:
+    refund = request_refund(payment, amount=100, reason=REASON)
+    Refund.objects.update(asked_at=later(600_000)())
+    end(nd8, refund.refund_id)
+    assert settle_refund(refund).status == "completed"

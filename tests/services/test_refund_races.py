@@ -1,5 +1,6 @@
 """Refunds asked for at the same moment, on the real concurrency of PostgreSQL: never more than was paid."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -9,10 +10,10 @@ from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.models import Payment, Refund, StaffAction
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.services.settle_refund import settle_refund
-from oscar_nd8.shop.refundable import refundable_of
+from oscar_nd8.shop.refundable import Chosen, refundable_of
 from oscar_nd8.testing import ND8, Shopper
 from tests.races import at_once
-from tests.refunding import REASON, books, end, pay
+from tests.refunding import REASON, books, end, order_of, pay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -63,8 +64,12 @@ def test_eight_clicks_on_one_form_are_one_refund(payment: Payment, nd8: ND8) -> 
     assert Refund.objects.count() == 1
 
 
-def test_notifications_and_the_schedule_at_once_end_a_refund_once(payment: Payment, nd8: ND8) -> None:
-    refund = request_refund(payment, amount=999, reason=REASON)
+def test_notifications_and_the_schedule_at_once_book_and_mail_a_refund_once(
+    payment: Payment, nd8: ND8, mailoutbox: list[Any]
+) -> None:
+    mailoutbox.clear()
+    key = refundable_of(payment).lines[0].key
+    refund = request_refund(payment, chosen=Chosen({key: 1}), restock=True, reason=REASON)
     end(nd8, refund.refund_id)
 
     def settle() -> str:
@@ -72,6 +77,21 @@ def test_notifications_and_the_schedule_at_once_end_a_refund_once(payment: Payme
 
     assert at_once(*[settle] * 4, *[lambda: nd8.deliver().status_code] * 2) == ["completed"] * 4 + [200] * 2
     assert Refund.objects.count() == 1
+    order = order_of(payment)
+    assert order.sources.get().amount_refunded == Decimal("9.99")
+    assert order.payment_events.filter(event_type__name="Refunded").count() == order.notes.count() == 1
+    assert order.lines.get().stockrecord.num_allocated == 1
+    assert len(mailoutbox) == 1
+
+
+def test_two_refunds_completed_at_once_are_both_in_the_ledger(payment: Payment, nd8: ND8) -> None:
+    refunds = [request_refund(payment, amount=500, reason=REASON) for _number in range(4)]
+    for refund in refunds:
+        end(nd8, refund.refund_id)
+
+    at_once(*(lambda pk=refund.pk: settle_refund(Refund.objects.get(pk=pk)) for refund in refunds))
+
+    assert order_of(payment).sources.get().amount_refunded == Decimal("20.00")
 
 
 def test_a_refund_made_at_nd8_is_taken_over_once(payment: Payment, nd8: ND8) -> None:

@@ -1,0 +1,150 @@
+"""What follows money that went back: the ledger, the stock, the order's status, and the customer's mail."""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from oscar_nd8 import signals
+from oscar_nd8.conf import get_settings
+from oscar_nd8.models import Payment, PaymentSession, Refund
+from oscar_nd8.schedule import next_look
+from oscar_nd8.services.move_session import lock_session
+from oscar_nd8.shop import ledger
+from oscar_nd8.shop.messages import send_refund_mail
+from oscar_nd8.shop.refundable import is_given_back, paid_amount
+from oscar_nd8.shop.returned import move_order, pieces_of, put_back, write_note
+from oscar_nd8.states import PaymentState, RefundStatus
+
+__all__ = ["book_earlier_refunds", "complete_refund"]
+
+logger = logging.getLogger("oscar_nd8")
+
+# Whoever claimed the mail this long ago died before sending it.
+MAIL_CLAIM_LASTS = timedelta(minutes=10)
+CAME_IN = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
+
+
+def complete_refund(refund: Refund) -> None:
+    """Do for a COMPLETED refund what is not done yet: book it once, mail once. Safe to repeat and to race.
+
+    What does not add up is not booked; staff were told. Raises what sending mail raises, and tries again later.
+    """
+    _look_again_later(refund)
+    if not _adds_up(refund):
+        Refund.objects.filter(pk=refund.pk).update(due_at=None)
+        return
+    if not _book(refund):
+        return
+    _mail(refund)
+    Refund.objects.filter(pk=refund.pk, mailed_at__isnull=False).update(due_at=None)
+    refund.refresh_from_db()
+
+
+def book_earlier_refunds(payment: Payment, source_id: int) -> None:
+    """Refunds that were completed while there was no order, entered where the payment's ledger begins.
+
+    Call it in the transaction that writes the Source.
+    """
+    for refund in payment.refunds.filter(booked_at__isnull=False).order_by("pk"):
+        _enter(refund, source_id, pieces_of(refund, payment.session.order))
+
+
+def _look_again_later(refund: Refund) -> None:
+    Refund.objects.filter(pk=refund.pk).update(due_at=next_look(refund.created_at, now=timezone.now()))
+
+
+def _adds_up(refund: Refund) -> bool:
+    """Whether the ledger can take it: the payment's currency, and with what went back before no more than was paid."""
+    payment = refund.payment
+    if refund.booked_at is not None:
+        return True
+    if refund.currency != payment.session.currency:
+        return False
+    paid = paid_amount(payment)
+    booked = payment.refunds.filter(booked_at__isnull=False, currency=refund.currency)
+    return paid is None or sum(booked.values_list("amount", flat=True)) + refund.amount <= paid
+
+
+def _book(refund: Refund) -> bool:
+    """Enter the refund exactly once, with all that belongs to it; False where its order's ledger is not begun yet."""
+    with transaction.atomic(durable=True):
+        session = lock_session(refund.payment.session_id)
+        payment = session.payments.get(pk=refund.payment_id)
+        if session.order_id is not None and payment.source_id is None:
+            # The payment's own entry comes first; whoever settles the session writes it.
+            PaymentSession.objects.filter(pk=session.pk).update(due_at=timezone.now())
+            return False
+        mine = Refund.objects.filter(pk=refund.pk, status=RefundStatus.COMPLETED, booked_at__isnull=True)
+        if not _adds_up(refund) or not mine.update(booked_at=timezone.now()):
+            return True
+        refund.refresh_from_db()
+        if payment.source_id is not None:
+            _follow(refund, session.order, source_id=payment.source_id)
+        logger.info("Refund %s of order %s is booked", refund.reference, session.order_number)
+        transaction.on_commit(partial(signals.refund_completed.send_robust, sender=Refund, refund=refund))
+    return True
+
+
+def _follow(refund: Refund, order: Any, *, source_id: int) -> None:
+    pieces = pieces_of(refund, order)
+    _enter(refund, source_id, pieces)
+    if refund.restock and pieces:
+        _restock(refund, order, pieces)
+    told = [_note(refund, pieces)]
+    status = get_settings().REFUND_ORDER_STATUS
+    if status and _is_given_back(refund.payment.session):
+        told.append(move_order(order, status))
+    write_note(order, " ".join(filter(None, told)), by=refund.asked_by)
+
+
+def _enter(refund: Refund, source_id: int, pieces: Mapping[Any, int]) -> None:
+    reference = refund.refund_id or refund.reference
+    ledger.refund(source_id, amount=refund.amount_major, reference=reference, pieces=pieces)
+
+
+def _restock(refund: Refund, order: Any, pieces: Mapping[Any, int]) -> None:
+    earlier: dict[Any, int] = {}
+    for other in refund.payment.refunds.filter(booked_at__isnull=False):
+        for pk, count in other.parts.get("released", {}).items():
+            earlier[int(pk)] = earlier.get(int(pk), 0) + count
+    released = put_back(order, pieces, released={line: earlier.get(line.pk, 0) for line in pieces})
+    refund.parts = {**refund.parts, "released": {str(line.pk): count for line, count in released.items()}}
+    refund.save(update_fields=["parts"])
+
+
+def _note(refund: Refund, pieces: Mapping[Any, int]) -> str:
+    facts = {"amount": refund.amount_major, "currency": refund.currency, "refund": refund.refund_id}
+    text = _("%(amount)s %(currency)s given back by ND8 (%(refund)s).") % facts
+    if pieces:
+        goods = ", ".join(f"{quantity} \N{MULTIPLICATION SIGN} {line.title}" for line, quantity in pieces.items())
+        text += " " + (_("Put back into stock: %s.") if refund.restock else _("For: %s.")) % goods
+    return f"{text} {_('Reason: %s') % refund.reason}" if refund.reason else text
+
+
+def _is_given_back(session: PaymentSession) -> bool:
+    """Whether nothing of what this session brought in is left."""
+    return all(is_given_back(payment, surely=True) for payment in session.payments.filter(state__in=CAME_IN))
+
+
+def _mail(refund: Refund) -> None:
+    now = timezone.now()
+    free = Q(mail_claimed_at__isnull=True) | Q(mail_claimed_at__lt=now - MAIL_CLAIM_LASTS)
+    mine = Refund.objects.filter(free, pk=refund.pk, mailed_at__isnull=True, booked_at__isnull=False)
+    if not mine.update(mail_claimed_at=now):
+        return
+    sent = False
+    try:
+        send_refund_mail(refund)
+        sent = True
+    finally:
+        # A failed mail gives its claim back at once, so that the next look sends it.
+        Refund.objects.filter(pk=refund.pk).update(
+            **({"mailed_at": timezone.now()} if sent else {"mail_claimed_at": None})
+        )
