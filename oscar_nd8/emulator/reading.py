@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{LABEL}(?:\.{LABEL})+")
 URL_TEXT = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 HTTP_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?([/?]{URL_TEXT})?(#{URL_TEXT})?")
+DEEPEST = 100  # levels; what could be read at Python's own limit could not be written again
 BLANKS = " \t\r\n"
 WHOLE = re.compile(r"-?[0-9]{1,15}")
 FLAGS = {"true": True, "false": False}
@@ -30,6 +31,8 @@ def parse_object(raw: bytes) -> dict[str, object]:
         raise invalid(f"JSON parse error: {error}") from error
     if not isinstance(value, dict):
         raise invalid("The body must be a JSON object.")
+    if _is_deeper(value, DEEPEST):
+        raise invalid("JSON parse error: nested too deeply.")
     return value
 
 
@@ -172,7 +175,7 @@ class Fields:
         value = self.values.get(name)
         if not isinstance(value, dict):
             raise invalid(f"{self.where}{name} must be an object.")
-        return _with_everyday_numbers(value, f"{self.where}{name}")
+        return _with_everyday_numbers(value)
 
     def array(self, name: str) -> list[object]:
         """A list that must be there; in a form, words parted by commas or blanks."""
@@ -196,11 +199,25 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _with_everyday_numbers(value: dict[str, object], name: str) -> dict[str, object]:
-    try:
-        plain: dict[str, object] = json.loads(json.dumps(value, default=lambda exact: _everyday_number(str(exact))))
-    except RecursionError as error:
-        raise invalid(f"{name} is nested too deeply.") from error
+def _is_deeper(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [one for each in level for one in _parts(each)]
+    return bool(level)
+
+
+def _parts(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
+
+
+def _with_everyday_numbers(value: dict[str, object]) -> dict[str, object]:
+    plain: dict[str, object] = json.loads(json.dumps(value, default=lambda exact: _everyday_number(str(exact))))
     return plain
 
 

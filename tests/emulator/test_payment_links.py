@@ -91,7 +91,8 @@ def test_metadata_may_nest_deeply_but_not_without_end(session: Session) -> None:
         body = f'{{"name": "x", "products": [{{"product_id": "prod_mug", "quantity": 1}}], "metadata": {deep}}}'
         return session.http.post("payment-links/", content=body).status_code
 
-    assert [answer(50), answer(100_000)] == [201, 400]
+    # The link itself, and the number in the middle, are levels too.
+    assert [answer(98), answer(99), answer(970), answer(100_000)] == [201, 400, 400, 400]
     assert len(session.answered("GET", "payment-links/")) == 1
 
 
@@ -110,6 +111,11 @@ def test_five_things_of_a_link_can_be_changed_and_no_more(session: Session) -> N
     cleared = session.answered("PATCH", f"payment-links/{link['id']}/", expires_at=None, max_uses=None, metadata=None)
     assert (cleared["expires_at"], cleared["max_uses"], cleared["metadata"]) == (None, None, None)
     assert cleared["name"] == "New Year"
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
+def test_a_link_may_expire_at_either_end_of_the_calendar(session: Session, end: str) -> None:
+    assert session.link(expires_at=end)["expires_at"] == f"{end[:19]}.000000Z"
 
 
 @pytest.mark.parametrize("fields", [{"name": ""}, {"is_active": "no"}, {"expires_at": 5}, {"max_uses": -1}])
