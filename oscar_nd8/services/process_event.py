@@ -6,18 +6,22 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
+from oscar_nd8.conf import get_settings
+from oscar_nd8.exceptions import NotFound
+from oscar_nd8.gateway import get_gateway
+from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.schedule import next_try
 from oscar_nd8.services.adopt_refund import adopt_refund
+from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
-from oscar_nd8.states import EventStatus
+from oscar_nd8.states import EventStatus, PaymentState, SessionStatus
 
 __all__ = ["process_event", "session_of"]
 
 logger = logging.getLogger("oscar_nd8")
 
-# A notification can overtake the answer that tells us its checkout, by seconds.
+# A refund's notification can overtake the one that ties its payment to a session.
 UNMATCHED_AT_MOST = timedelta(hours=1)
 
 
@@ -42,11 +46,40 @@ def _settle_refund_of(event: WebhookEvent) -> EventStatus:
 
 def _settle_session_of(event: WebhookEvent) -> EventStatus:
     session = session_of(event)
-    if session is None:
-        known_kind = bool(event.checkout_id and event.transaction_id)
-        return EventStatus.UNMATCHED if known_kind else EventStatus.IGNORED
-    settle(session)
-    return EventStatus.PROCESSED
+    if session is not None:
+        settle(session)
+        return EventStatus.PROCESSED
+    if not (event.checkout_id and event.transaction_id):
+        return EventStatus.IGNORED
+    if get_settings().TELL_UNKNOWN_CHECKOUTS and not _may_be_known_soon(event):
+        _look_into(event)
+    return EventStatus.UNMATCHED
+
+
+def _may_be_known_soon(event: WebhookEvent) -> bool:
+    if event.refund_id:
+        return timezone.now() - event.received_at < UNMATCHED_AT_MOST
+    # A notification can overtake the answer that tells us its checkout; then that session is still being prepared.
+    return PaymentSession.objects.filter(status=SessionStatus.NEW, created_at__lte=event.received_at).exists()
+
+
+def _look_into(event: WebhookEvent) -> None:
+    """Money for a checkout that is not ours is somebody's all the same: staff hear of it if ND8 says there is any."""
+    try:
+        report = get_gateway(event.gateway).look_up(event.transaction_id)
+    except NotFound:
+        return
+    if report.state is not PaymentState.PAID:
+        return
+    raise_attention(
+        None,
+        Attention.Kind.UNKNOWN_CHECKOUT,
+        f"ND8 says that transaction {report.transaction_id} is paid, for checkout {event.checkout_id}, and this shop "
+        "has no such checkout. Nothing was booked and no order was placed. Look in ND8's dashboard whose payment it "
+        "is, and refund it there if it is nobody's. If other shops use the same account, set "
+        "ND8['TELL_UNKNOWN_CHECKOUTS'] to False.",
+        subject=event.checkout_id,
+    )
 
 
 def session_of(event: WebhookEvent) -> PaymentSession | None:
@@ -80,7 +113,7 @@ def _write(event: WebhookEvent, status: EventStatus, *, error: str = "") -> Even
 
 
 def _due_at(event: WebhookEvent, status: EventStatus, *, now: datetime) -> datetime | None:
-    again = status is EventStatus.FAILED or (
-        status is EventStatus.UNMATCHED and now - event.received_at < UNMATCHED_AT_MOST
-    )
+    young = now - event.received_at < timedelta(days=get_settings().RECONCILE_DAYS)
+    failed = status is EventStatus.FAILED
+    again = young and (failed or (status is EventStatus.UNMATCHED and _may_be_known_soon(event)))
     return next_try(event.attempts + 1, now=now) if again else None

@@ -39,6 +39,7 @@ logger = logging.getLogger("oscar_nd8")
 # Whoever claimed a row this long ago died; a question to ND8 with all its repetitions takes far less.
 LEASE = timedelta(minutes=5)
 BATCH = 200
+FORGET_BATCHES = 50
 # As many times in a row that ND8 does not answer, and it is down, not unlucky.
 UNAVAILABLE_AT_MOST = 5
 
@@ -57,6 +58,7 @@ class Done(StrEnum):
     PROCESSED = "notifications processed"
     DISCARDED = "frozen baskets deleted"
     TOLD = "matters told to staff"
+    FORGOTTEN = "old notifications deleted"
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ def reconcile(
         _Sweep(run, Refund, _look_at_refund),
     ):
         _drain(sweep, workers=1 if connection.vendor == "sqlite" else workers)
-    run.summary.done += Counter({Done.TOLD: tell_staff()})
+    run.summary.done += Counter({Done.TOLD: tell_staff(), Done.FORGOTTEN: _forget_old_events()})
     return run.summary
 
 
@@ -109,6 +111,21 @@ def _bring_forward(moment: datetime) -> None:
 
 
 _Model = type[WebhookEvent] | type[PaymentSession] | type[Refund]
+
+
+def _forget_old_events() -> int:
+    """Delete notifications that are done with, oldest first, and as many as a run can do without being slow."""
+    before = timezone.now() - timedelta(days=get_settings().KEEP_EVENTS_DAYS)
+    done_with = [EventStatus.PROCESSED, EventStatus.IGNORED]
+    old = WebhookEvent.objects.filter(received_at__lt=before, status__in=done_with, due_at__isnull=True)
+    forgotten = 0
+    for _ in range(FORGET_BATCHES):
+        keys = list(old.order_by("received_at").values_list("pk", flat=True)[:BATCH])
+        # Again by its conditions: one that is being replayed right now is kept.
+        forgotten += old.filter(pk__in=keys).delete()[0]
+        if len(keys) < BATCH:
+            break
+    return forgotten
 
 
 class _Run:

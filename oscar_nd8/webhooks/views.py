@@ -37,10 +37,18 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return _answer(400, "The signature or the body is not right. Check the webhook secret.")
     if event.status not in DUE:
         return _answer(200, "This delivery was processed before.")
-    result = process_stored_event.enqueue(event.pk)
-    if result.status == TaskResultStatus.FAILED:
+    if not _enqueue(event.pk):
         return _answer(503, "The notification is kept, but could not be processed now. Please send it again.")
     return _answer(200, "Thank you.")
+
+
+def _enqueue(event_id: int) -> bool:
+    """Whether the event is processed, or somebody else will process it."""
+    try:
+        return process_stored_event.enqueue(event_id).status != TaskResultStatus.FAILED
+    except Exception:  # whatever the shop's queue raises when it is down; the event is stored and due
+        logger.exception("Event %s could not be handed to the queue; nd8_reconcile will process it", event_id)
+        return False
 
 
 def _answer(status: int, detail: str) -> HttpResponse:
