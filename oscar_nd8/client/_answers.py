@@ -130,6 +130,8 @@ def _lost(
 
 def retry_after(value: str, *, now: datetime | None = None) -> float | None:
     """The header `Retry-After` in seconds from `now`: a number of seconds or an HTTP date, else None."""
+    if not value:
+        return None
     if re.fullmatch("[0-9]{1,9}", value):
         return float(value)
     at = moment(value)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from time import monotonic
@@ -30,13 +31,17 @@ _BODY_LIMIT: Final = 1_000_000  # bytes; ND8's largest answer, a page of refunds
 _READ_ATTEMPTS: Final = 6
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 2.0
+# Compressed answers could be small on the wire and huge in memory.
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "oscar_nd8"}
+_JSON_HEADERS: Final = _HEADERS | {"Content-Type": "application/json"}
+_parsed = lru_cache(maxsize=256)(httpx.URL)
 
 
 class Transport:
     """A keep-alive connection pool to one account at ND8; safe to share between threads.
 
     `connect_timeout` and `read_timeout` limit one exchange, also as a sum; `read_budget` limits a read with
-    all its repetitions. All in seconds. `server_time` is what ND8's clock said in its newest answer.
+    all its repetitions, and half of it one of them. All in seconds.
     """
 
     def __init__(
@@ -57,16 +62,20 @@ class Transport:
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
         self._circuit = circuit
-        self.server_time: datetime | None = None
+        self._newest_date = ""
+        limits = httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout)
+        self._limits = {"timeout": limits.as_dict()}
         self._http = httpx.Client(
             transport=transport or TimedTransport(tls=httpx.create_ssl_context()),
-            timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
-            # Compressed answers could be small on the wire and huge in memory.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "oscar_nd8"},
             # What one answer sets must not decide about the next call, perhaps one with other credentials.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
         )
+
+    @property
+    def server_time(self) -> datetime | None:
+        """What ND8's clock said in its newest answer, to the second; None where it said nothing."""
+        return moment(self._newest_date)
 
     def close(self) -> None:
         """Close all connections; the transport cannot be used afterwards."""
@@ -91,12 +100,14 @@ class Transport:
         if operation.credentials and operation.credentials not in self._authorizations:
             message = f"{operation.id} is authorized by {operation.credentials.name}, and none is set."
             raise CredentialsRejected(message, operation=operation.id)
-        request = self._http.build_request(
+        # Not by httpx's `build_request`, which parses the address and merges headers and cookies for every call.
+        request = httpx.Request(
             operation.method,
-            url,
+            _parsed(url),
             params=query,
             content=body.to_json() if body else None,
-            headers={"Content-Type": "application/json"} if body else None,
+            headers=_JSON_HEADERS if body else _HEADERS,
+            extensions=self._limits,
         )
         with self._circuit.passage(operation):
             if operation.repeatable:
@@ -116,6 +127,10 @@ class Transport:
                 return left > longest_wait
             return error.retry_after if error.retry_after < left else False
 
+        def turn() -> float:
+            """When this try ends: one that hangs leaves half of the budget to another."""
+            return min(ends_at, monotonic() + self._read_budget / 2)
+
         longest_wait = min(_LONGEST_WAIT, self._read_budget / 4)
         repeat = stamina.RetryingCaller(
             attempts=_READ_ATTEMPTS,
@@ -125,7 +140,7 @@ class Transport:
             wait_jitter=_FIRST_WAIT,
         )
         # Without arguments, because stamina hands those of a repeated call to whatever logs its retries.
-        return repeat(wait, lambda: self._once(operation, request, read, attempt=next(numbers), ends_at=ends_at))
+        return repeat(wait, lambda: self._once(operation, request, read, attempt=next(numbers), ends_at=turn()))
 
     def _once(
         self,
@@ -166,7 +181,7 @@ class Transport:
             body = b""  # a refusal is one, whether or not its explanation arrives
         finally:
             response.close()
-        self.server_time = moment(response.headers.get("Date", "")) or self.server_time
+        self._newest_date = response.headers.get("Date", self._newest_date)
         return Answer(response.status_code, body, retry_after(response.headers.get("Retry-After", "")))
 
     def _redact(self, text: str) -> str:

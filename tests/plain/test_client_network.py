@@ -1,5 +1,6 @@
 """The client on real connections: which are kept, what goes out on them, and when a read is repeated."""
 
+import socket
 import ssl
 import threading
 from time import monotonic
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from oscar_nd8.client import ND8Client
+from oscar_nd8.client._network import LookUp, TimedTransport
 from oscar_nd8.exceptions import ProviderUnavailable, RateLimited, RequestRejected
 from tests.plain.loopback import (
     CHECKOUT,
@@ -124,6 +126,15 @@ def test_a_wait_beyond_the_budget_is_not_begun() -> None:
         assert len(server.requests) == 1
 
 
+def test_a_try_that_hangs_leaves_time_for_another() -> None:
+    def script(connection: socket.socket) -> bool:
+        return hangs(connection) if len(server.requests) == 1 else sends(GOOD)(connection)
+
+    with serving(script) as server, client(server.url, read_timeout=5, read_budget=1) as nd8:
+        assert nd8.get_transaction("TX1").id == "TX1"
+        assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize("script", [hangs, sends(http(b"", status="500 Oh"))])
 def test_a_read_ends_within_its_budget(script: Script) -> None:
     with serving(script) as server, client(server.url, read_timeout=5, read_budget=0.6) as nd8:
@@ -145,6 +156,43 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     with serving(sends(GOOD)) as server, client(server.url) as nd8:
         assert nd8.get_transaction("TX1").id == "TX1"
+
+
+def looking_up(look_up: LookUp, url: str) -> ND8Client:
+    """A client to which `shop-bank.test` is where `look_up` says."""
+    transport = TimedTransport(tls=httpx.create_ssl_context(), look_up=look_up)
+    named = url.replace("127.0.0.1", "shop-bank.test")
+    return ND8Client(
+        base_url=named, api_key="k", connect_timeout=0.2, read_timeout=0.2, allow_http=True, transport=transport
+    )
+
+
+def test_an_address_that_nobody_finds_costs_a_moment() -> None:
+    end = threading.Event()
+
+    def silent(host: str, port: int) -> list[str]:
+        end.wait(5)
+        return []
+
+    def unknown(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    for look_up, why in [
+        (silent, "ConnectTimeout"),
+        (unknown, "ConnectError"),
+        (lambda host, port: [], "ConnectError"),
+    ]:
+        started = monotonic()
+        with looking_up(look_up, "http://127.0.0.1:1/") as nd8, pytest.raises(ProviderUnavailable, match=why):
+            nd8.create_checkout(checkout_request())
+        assert monotonic() - started < 1
+    end.set()
+
+
+def test_every_address_of_a_host_is_tried() -> None:
+    with serving(sends(GOOD)) as server, looking_up(lambda host, port: ["127.0.0.9", "127.0.0.1"], server.url) as nd8:
+        assert nd8.get_transaction("TX1").id == "TX1"
+        assert b"\r\nHost: shop-bank.test:" in server.requests[0]
 
 
 def test_a_proxy_can_be_handed_over() -> None:
