@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import httpx
@@ -138,6 +139,7 @@ def retry_after(value: str, *, now: datetime | None = None) -> float | None:
     return None if at is None else max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
 
 
+@lru_cache(maxsize=16)  # many answers come within a second
 def moment(value: str) -> datetime | None:
     """An HTTP date, as in the header `Date`; None where it is none."""
     try:

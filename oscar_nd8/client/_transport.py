@@ -41,7 +41,8 @@ class Transport:
     """A keep-alive connection pool to one account at ND8; safe to share between threads.
 
     `connect_timeout` and `read_timeout` limit one exchange, also as a sum; `read_budget` limits a read with
-    all its repetitions, and half of it one of them. All in seconds.
+    all its repetitions, and half of it one of them. All in seconds. `server_time` is what ND8's clock said in
+    its newest answer.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Transport:
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
         self._circuit = circuit
-        self._newest_date = ""
+        self.server_time: datetime | None = None
         limits = httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout)
         self._limits = {"timeout": limits.as_dict()}
         self._http = httpx.Client(
@@ -71,11 +72,6 @@ class Transport:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
         )
-
-    @property
-    def server_time(self) -> datetime | None:
-        """What ND8's clock said in its newest answer, to the second; None where it said nothing."""
-        return moment(self._newest_date)
 
     def close(self) -> None:
         """Close all connections; the transport cannot be used afterwards."""
@@ -181,7 +177,7 @@ class Transport:
             body = b""  # a refusal is one, whether or not its explanation arrives
         finally:
             response.close()
-        self._newest_date = response.headers.get("Date", self._newest_date)
+        self.server_time = moment(response.headers.get("Date", "")) or self.server_time
         return Answer(response.status_code, body, retry_after(response.headers.get("Retry-After", "")))
 
     def _redact(self, text: str) -> str:
