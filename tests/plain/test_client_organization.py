@@ -18,7 +18,7 @@ from oscar_nd8.client import (
     WebhookRequest,
 )
 from oscar_nd8.emulator import Emulator, running
-from oscar_nd8.exceptions import CredentialsRejected, NotFound, OutcomeUnknown, RequestRejected
+from oscar_nd8.exceptions import CredentialsRejected, NotFound, OutcomeUnknown, ScopeMissing
 from tests.plain.loopback import checkout_request
 
 KEY, TOKEN = "sk_emulated_1", "mt_emulated_1"
@@ -83,8 +83,14 @@ def test_a_key_is_made_seen_rotated_and_revoked(emulator: Emulator, nd8: ND8Clie
     assert not works(emulator, rotated.raw_key.get_secret_value())
     with pytest.raises(NotFound):
         nd8.revoke_api_key(str(rotated.id))
-    with pytest.raises(RequestRejected):
-        nd8.create_api_key(ApiKeyRequest(allowed_scopes="everything"))
+
+
+def test_a_key_may_do_what_it_was_made_for_and_no_more(emulator: Emulator, nd8: ND8Client) -> None:
+    made = nd8.create_api_key(ApiKeyRequest(name="Shop", allowed_scopes="checkout:create"))
+    with ND8Client(base_url=emulator.sandbox_api_url, api_key=made.raw_key) as shop:
+        assert shop.create_checkout(checkout_request()).checkout_id
+        with pytest.raises(ScopeMissing):
+            shop.get_transaction("TX1")
 
 
 def test_a_webhook_is_set_and_its_secret_told_once(emulator: Emulator, nd8: ND8Client) -> None:
