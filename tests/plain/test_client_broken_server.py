@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -96,6 +97,27 @@ def test_a_server_that_speaks_no_tls_is_harmless_even_for_a_write() -> None:
         with pytest.raises(ProviderUnavailable, match=r"\(Connect(Error|Timeout)"):
             nd8.create_checkout(checkout_request())
         assert not any(b"POST" in request for request in server.requests)
+
+
+def test_a_server_that_refuses_the_handshake_is_harmless_even_for_a_write() -> None:
+    refused: list[bytes] = []
+
+    def refuse() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            refused.append(connection.recv(65536))
+            connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28")  # TLS: handshake failure
+            connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=refuse)
+        server.start()
+        with impatient(f"https://127.0.0.1:{listener.getsockname()[1]}/api/") as nd8:
+            with pytest.raises(ProviderUnavailable, match="ConnectError"):
+                nd8.create_checkout(checkout_request())
+            assert nd8.circuit.failures == 1
+        server.join()
+    assert b"sk_test_1" not in refused[0]
 
 
 def test_a_refusal_whose_words_are_cut_off_is_still_a_refusal() -> None:
