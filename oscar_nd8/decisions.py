@@ -69,7 +69,7 @@ class DismissForm(_DecisionForm):
         max_length=2000,
         help_text=gettext_lazy("Colleagues see it with your name. The shopper does not."),
         error_messages={"required": gettext_lazy("Please say why: the next person to look will want to know.")},
-        widget=forms.Textarea(attrs={"rows": 4, "class": "form-control no-widget-init"}),
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60, "class": "form-control no-widget-init"}),
     )
 
     def _decide(self, by: Any) -> Outcome:

@@ -51,6 +51,11 @@ class RunningShop:
         """ND8's checkouts for a payer, oldest first."""
         return [one for one in self.nd8_state()["checkouts"] if one["request"]["billing_email"] == address]
 
+    def pay_with_absurd_fee(self, address: str) -> None:
+        """ND8 takes a payer's newest payment, and says that it keeps nearly all of it."""
+        checkout = self.checkouts_of(address)[-1]["checkout_id"]
+        self.control(f"checkouts/{checkout}/outcome", outcome="paid", net_amount="0.01")
+
     def payments_of(self, address: str) -> list[tuple[str, str]]:
         """The status and the total of every transaction that ND8 has for a payer, oldest first."""
         checkouts = [one["checkout_id"] for one in self.checkouts_of(address)]

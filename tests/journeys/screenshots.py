@@ -23,6 +23,7 @@ from tests.journeys.steps import (
     go_to_preview,
     introduce,
     log_in,
+    number_held,
     pay_now,
     payments_listed,
     put_in_basket,
@@ -52,7 +53,10 @@ def tour(browser: Browser, shop: RunningShop, look: Look) -> None:
     _cancellation(new_page(), look)
     _wait(new_page(), look)
     _phone(new_page(phone=True), look)
+    held = Guest("rosa@example.com", "Rowan", "Rosa")
+    _hold(new_page(), shop, held)
     _dashboard(new_page(), look, number)
+    _worklist(new_page(), new_page(phone=True), look, held)
 
 
 def _purchase(page: Page, look: Look) -> str:
@@ -111,6 +115,13 @@ def _phone(page: Page, look: Look) -> None:
     read_thank_you(page)
 
 
+def _hold(page: Page, shop: RunningShop, guest: Guest) -> None:
+    go_to_preview(page, guest, "Enamel mug")
+    page.get_by_role("button", name="Pay now").click()
+    page.get_by_role("button", name="Pay", exact=True).wait_for()
+    shop.pay_with_absurd_fee(guest.email)
+
+
 def _dashboard(page: Page, look: Look, number: str) -> None:
     log_in(page, STAFF)
     page.goto("/dashboard/payments/")
@@ -122,6 +133,23 @@ def _dashboard(page: Page, look: Look, number: str) -> None:
     page.goto(f"/dashboard/orders/{number}/#nd8-payment")
     page.locator("#nd8-payment").wait_for()
     look("order-tab", page)
+
+
+def _worklist(page: Page, phone: Page, look: Look, guest: Guest) -> None:
+    log_in(page, STAFF)
+    number_held(page, guest)
+    page.goto("/dashboard/payments/attention/")
+    look("worklist", page)
+    page.get_by_role("link", name="View").first.click()
+    arrive(page, "Paid, but not placed")
+    look("matter", page)
+    matter = page.url
+    page.get_by_role("link", name="Place the order…").click()
+    arrive(page, "Place the order?")
+    look("matter-place", page)
+    log_in(phone, STAFF)
+    phone.goto(matter)
+    look("phone-matter", phone)
 
 
 def _save(name: str, page: Page) -> None:

@@ -177,3 +177,19 @@ def payments_listed(staff: Page, search: str) -> Locator:
     staff.get_by_role("button", name="Search").click()
     arrive(staff, "Payments")
     return staff.locator(".nd8-payments tbody tr")
+
+
+def matters_listed(staff: Page, search: str) -> Locator:
+    """The rows of the worklist that match."""
+    staff.goto("/dashboard/payments/attention/")
+    arrive(staff, "Needs attention")
+    staff.get_by_label("Search", exact=True).fill(search)
+    staff.get_by_role("button", name="Search").click()
+    arrive(staff, "Needs attention")
+    return staff.locator(".nd8-payments tbody tr")
+
+
+def number_held(staff: Page, guest: Guest) -> str:
+    """Wait for the guest's payment to be on the worklist; the number of the order that waits."""
+    [row] = eventually(lambda: matters_listed(staff, guest.email).all())
+    return row.locator("td a").first.inner_text()
