@@ -1,14 +1,17 @@
 """What follows money that went back: the ledger, the stock, the status, the mail, and what staff waited for."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 from oscar.core.loading import get_model
 
 from oscar_nd8 import signals
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund
+from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
@@ -274,3 +277,58 @@ def test_a_refund_of_more_than_was_paid_is_not_booked_and_staff_are_told(payment
     assert (matter.kind, matter.subject) == ("refund_odd", refund.reference)
     assert "24.97 USD go back of 20.00 USD" in matter.detail
     assert refundable_of(payment).remaining == 0
+
+
+def test_what_a_crash_left_undone_is_done_by_the_next_look(payment: Payment, nd8: ND8, mailoutbox: list[Any]) -> None:
+    refund = request_refund(payment, chosen=mugs(payment, 1), reason=REASON, restock=True)
+    end(nd8, refund.refund_id)
+    # Died between writing down what ND8 said and the ledger.
+    adopt_refund(payment.gateway, refund.refund_id)
+    assert (Refund.objects.get().status, order_of(payment).sources.get().amount_refunded) == ("completed", 0)
+    settle_refund(Refund.objects.get())
+    # Died while mailing: the claim is there, the mail is not.
+    Refund.objects.update(mailed_at=None, mail_claimed_at=timezone.now() - timedelta(minutes=11))
+    settle_refund(Refund.objects.get())
+
+    assert len(mailoutbox) == 2
+    assert order_of(payment).sources.get().amount_refunded == Decimal("9.99")
+    assert order_of(payment).notes.count() == 1
+    assert stock(payment) == (50, 1)
+
+
+def test_a_mail_that_somebody_is_just_sending_is_left_to_them(
+    payment: Payment, nd8: ND8, mailoutbox: list[Any]
+) -> None:
+    refund = complete(nd8, request_refund(payment, amount=999, reason=REASON))
+    mailoutbox.clear()
+    Refund.objects.update(mailed_at=None, mail_claimed_at=timezone.now())
+    assert settle_refund(refund).due_at is not None
+    assert mailoutbox == []
+
+
+def test_a_refund_that_ended_while_its_answer_was_lost_is_booked_once(
+    payment: Payment, nd8: ND8, mailoutbox: list[Any]
+) -> None:
+    nd8.fault("createRefundForPayment", "timeout_after")
+    refund = request_refund(payment, amount=999, reason=REASON)
+    end(nd8, nd8.state["refunds"][0]["id"])
+    nd8.deliver_new()
+    settle_refund(refund)
+    settle(payment.session)
+
+    assert (refund.status, refund.origin) == ("completed", "shop")
+    assert Refund.objects.count() == 1
+    assert order_of(payment).sources.get().amount_refunded == Decimal("9.99")
+    assert len(mailoutbox) == 1
+
+
+def test_a_completed_refund_that_nd8_takes_back_stays_booked_and_staff_are_told(payment: Payment, nd8: ND8) -> None:
+    refund = complete(nd8, request_refund(payment, amount=999, reason=REASON))
+    end(nd8, refund.refund_id, "failed")
+    nd8.deliver_new()
+    refund.refresh_from_db()
+    assert refund.status == "completed"
+    assert order_of(payment).sources.get().amount_refunded == Decimal("9.99")
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.subject) == ("refund_odd", refund.reference)
+    assert "now calls it failed" in matter.detail
