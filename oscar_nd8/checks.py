@@ -31,6 +31,7 @@ def register_all() -> None:
     register(check_account)
     register(check_production, Tags.security)
     register(check_database)
+    register(check_order_status)
 
 
 def check_views(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
@@ -127,6 +128,18 @@ def check_account(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
             "can differ from the total that the shop shows.",
             hint="Switch the account to TTC in ND8's dashboard where you can; see docs/settings.md.",
             id="oscar_nd8.W003",
+        )
+
+
+def check_order_status(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """A status that no order can have would only ever be noted as impossible."""
+    wanted = conf.get_settings().REFUND_ORDER_STATUS
+    pipeline: Mapping[str, Iterable[str]] = getattr(project, "OSCAR_ORDER_STATUS_PIPELINE", {})
+    if wanted and not any(wanted in targets for targets in pipeline.values()):
+        yield Advice(
+            f"ND8['REFUND_ORDER_STATUS'] is {wanted!r}, which no order can move to: refunded orders keep theirs.",
+            hint="Name a status that OSCAR_ORDER_STATUS_PIPELINE leads to.",
+            id="oscar_nd8.W009",
         )
 
 

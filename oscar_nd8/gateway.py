@@ -175,8 +175,8 @@ class Gateway(Protocol):
     def look_up_refund(self, refund_id: str) -> RefundReport:
         """The truth about a refund, now. A read; NotFound where there is none."""
 
-    def find_refunds(self, transaction_id: str, *, since: datetime) -> list[RefundReport]:
-        """Every refund of a payment created at or after `since`, oldest first: complete, or an error."""
+    def find_refunds(self, *, since: datetime, transaction_id: str = "") -> list[RefundReport]:
+        """Every refund created at or after `since`, of one payment or of all, oldest first: complete, or an error."""
 
     def examine(self, *, clock: Callable[[], datetime] = timezone.now) -> AccountReport:
         """What the provider says about our account, found out without changing anything. No answer is an answer."""
@@ -344,14 +344,14 @@ class ND8Gateway:
         """getRefundById. Raises ProviderUnavailable also for an amount that is none."""
         return _refund_report(self._client.get_refund(refund_id), operation="getRefundById")
 
-    def find_refunds(self, transaction_id: str, *, since: datetime) -> list[RefundReport]:
+    def find_refunds(self, *, since: datetime, transaction_id: str = "") -> list[RefundReport]:
         """listRefunds, all pages, by time alone: what `search` compares ids with is not documented, and a refund
         that it misses would be asked for again. Oldest first, so that one made meanwhile shifts no page."""
         query = RefundQuery(created_at__gte=since, ordering="created_at", page_size=_LARGEST_PAGE)
         return [
             _refund_report(each, operation="listRefunds")
             for each in self._client.iterate_refunds(query)
-            if each.transaction_id == transaction_id
+            if transaction_id in {"", each.transaction_id}
         ]
 
     def examine(self, *, clock: Callable[[], datetime] = timezone.now) -> AccountReport:

@@ -24,6 +24,7 @@ from oscar_nd8.exceptions import (
 )
 from oscar_nd8.models import Payment, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.schedule import next_look
+from oscar_nd8.services.adopt_refund import adopt_new_refunds
 from oscar_nd8.services.close_session import close_session
 from oscar_nd8.services.process_event import process_event, session_of
 from oscar_nd8.services.reschedule import has_news
@@ -86,6 +87,7 @@ def reconcile(
     """
     run = _Run(at_most=at_most, tell=tell)
     if everything:
+        _find_new_refunds(run)
         _bring_forward(run.began)
     if workers is None:
         workers = get_settings().RECONCILE_WORKERS
@@ -108,6 +110,20 @@ def _bring_forward(moment: datetime) -> None:
     tied = Exists(Payment.objects.filter(session=OuterRef("pk")))
     unpaid = Q(status__in=[SessionStatus.NEW, SessionStatus.OPEN, *UNPAID_ENDS])
     PaymentSession.objects.filter(later, ~unpaid | tied).update(due_at=moment)
+
+
+def _find_new_refunds(run: "_Run") -> None:
+    """Take over what was refunded in ND8's dashboard and never told; due at once, so that the sweep settles it."""
+    since = run.began - timedelta(days=get_settings().RECONCILE_DAYS)
+    for code in Payment.objects.order_by("gateway").values_list("gateway", flat=True).distinct():
+        try:
+            adopt_new_refunds(code, since=since)
+        except ScopeMissing as error:
+            # Taking payments needs no such scope, so a shop may do without.
+            logger.info("Refunds that were never told cannot be looked for: %s", error)
+        except ProviderError as error:
+            logger.warning("Refunds that were never told could not be looked for: %s", error)
+            run.failed(error)
 
 
 _Model = type[WebhookEvent] | type[PaymentSession] | type[Refund]

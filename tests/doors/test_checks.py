@@ -88,6 +88,12 @@ def test_a_wrong_account_is_named(settings: Any, changes: dict[str, Any], expect
     assert found(ours.check_account) == expected
 
 
+@pytest.mark.parametrize(("status", "expected"), [("Vanished", ["oscar_nd8.W009"]), ("Cancelled", []), ("", [])])
+def test_a_status_that_no_order_can_move_to_is_named(settings: Any, status: str, expected: list[str]) -> None:
+    settings.ND8 = {**settings.ND8, "REFUND_ORDER_STATUS": status}
+    assert found(ours.check_order_status) == expected
+
+
 def test_an_emulator_and_http_in_production_are_named(settings: Any) -> None:
     assert found(ours.check_production) == ["oscar_nd8.W004", "oscar_nd8.W005"]
     settings.SECURE_SSL_REDIRECT = True

@@ -10,8 +10,10 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 
 from oscar_nd8 import signals
+from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund
 from oscar_nd8.services.adopt_refund import adopt_refund
+from oscar_nd8.services.reconcile import reconcile
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
@@ -332,3 +334,22 @@ def test_a_completed_refund_that_nd8_takes_back_stays_booked_and_staff_are_told(
     matter = Attention.objects.get()
     assert (matter.kind, matter.subject) == ("refund_odd", refund.reference)
     assert "now calls it failed" in matter.detail
+
+
+def test_a_refund_in_part_that_nobody_ever_told_of_is_found_by_a_run_over_everything(
+    payment: Payment, nd8: ND8, mailoutbox: list[Any]
+) -> None:
+    refund_id = nd8.refund(payment.session, amount="5.00")
+    reconcile(everything=True, workers=1)
+    reconcile(everything=True, workers=1)
+
+    refund = Refund.objects.get()
+    assert (refund.refund_id, refund.origin, refund.status) == (refund_id, "provider", "completed")
+    assert order_of(payment).sources.get().amount_refunded == Decimal("5.00")
+    assert len(mailoutbox) == 1
+
+
+def test_a_key_that_may_not_read_refunds_stops_no_run(payment: Payment, nd8: ND8) -> None:
+    key = get_settings().API_KEY.get_secret_value()
+    nd8.control("keys", key=key, scopes=["checkout:create"])
+    assert reconcile(everything=True, workers=1).stopped == ""
