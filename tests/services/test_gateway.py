@@ -8,11 +8,11 @@ import pytest
 
 from oscar_nd8.client import ND8Client
 from oscar_nd8.conf import ND8Settings
-from oscar_nd8.exceptions import NotOffered, ProviderUnavailable, RequestRejected, SignatureInvalid
-from oscar_nd8.gateway import ND8Gateway, ReturnAddresses, get_gateway
+from oscar_nd8.exceptions import NotOffered, OutcomeUnknown, ProviderUnavailable, RequestRejected, SignatureInvalid
+from oscar_nd8.gateway import ND8Gateway, ReturnAddresses, get_gateway, new_reference
 from oscar_nd8.lines import Item
 from oscar_nd8.shop.quote import Payer
-from oscar_nd8.states import DepositState, PaymentState
+from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 
 RETURNS = ReturnAddresses(
     success="https://shop.example/s", failed="https://shop.example/f", canceled="https://shop.example/c"
@@ -140,3 +140,44 @@ def test_there_is_one_gateway_a_process_and_no_other() -> None:
     assert get_gateway("nd8") is get_gateway("nd8")
     with pytest.raises(LookupError, match="'other'"):
         get_gateway("other")
+
+
+REFUND = {"id": "RF1", "transaction_id": "TX1", "amount": "9.99", "currency": "usd", "status": "processing"}
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("pending", RefundStatus.PROCESSING),
+        ("processing", RefundStatus.PROCESSING),
+        ("completed", RefundStatus.COMPLETED),
+        ("failed", RefundStatus.FAILED),
+        ("rejected", RefundStatus.REJECTED),
+        ("on_hold", RefundStatus.PROCESSING),
+    ],
+)
+def test_a_refunds_words_are_translated_too_and_an_unknown_one_ends_nothing(word: str, status: RefundStatus) -> None:
+    told = gateway_answering({**REFUND, "status": word}).look_up_refund("RF1")
+    assert (told.status, told.raw_status, told.amount, told.currency) == (status, word, 999, "USD")
+
+
+def test_our_reference_is_the_last_one_in_a_reason() -> None:
+    mine, older = new_reference(), new_reference()
+    gateway = gateway_answering({**REFUND, "reason": f"See {older}: broken ({mine})"})
+    assert gateway.look_up_refund("RF1").reference == mine
+    assert gateway_answering(REFUND).look_up_refund("RF1").reference == ""
+
+
+def test_a_refund_that_nd8_took_with_an_unreadable_amount_may_have_happened() -> None:
+    accepted = {"refund_public_id": "1", "status": "processing", "amount": "much", "currency": "USD"}
+    with pytest.raises(OutcomeUnknown):
+        gateway_answering(accepted).refund("TX1", amount=1, currency="USD", reason="r", reference=new_reference())
+    with pytest.raises(ProviderUnavailable):
+        gateway_answering({**REFUND, "amount": "much"}).look_up_refund("RF1")
+
+
+def test_a_refund_id_without_its_prefix_gets_it_back() -> None:
+    accepted = {"refund_public_id": "xYz9AbC", "status": "processing", "amount": "0.01", "currency": "USD"}
+    gateway = gateway_answering(accepted)
+    told = gateway.refund("TX1", amount=1, currency="USD", reason="r", reference=new_reference())
+    assert (told.refund_id, told.transaction_id) == ("RFxYz9AbC", "TX1")
