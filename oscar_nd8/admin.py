@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.decisions import DismissForm, PlaceForm, ask
+from oscar_nd8.decisions import DismissForm, PlaceForm, ask, process_again
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
@@ -205,7 +205,7 @@ class PaymentAdmin(_ReadOnly, _Money, admin.ModelAdmin):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(_ReadOnly, admin.ModelAdmin):
+class WebhookEventAdmin(_WithButtons):
     """Signed notifications and what became of them."""
 
     list_display = ("received_at", "name", "status", "attempts", "transaction_id", "checkout_id", "session_link")
@@ -213,6 +213,24 @@ class WebhookEventAdmin(_ReadOnly, admin.ModelAdmin):
     search_fields = ("delivery_id", "transaction_id", "checkout_id")
     show_full_result_count = False
     readonly_fields = ("session_link",)
+    change_form_template = "oscar_nd8/admin/event.html"
+
+    def get_urls(self) -> list[Any]:
+        """And the address of its button."""
+        view = self.admin_site.admin_view(self.process_view)
+        return [path("<int:pk>/process/", view, name="oscar_nd8_webhookevent_process"), *super().get_urls()]
+
+    @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+    def process_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Have one notification processed again, and say what came of it."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        event = get_object_or_404(WebhookEvent, pk=pk)
+        if not (may_decide(request.user) and self.has_view_permission(request, event)):
+            raise PermissionDenied
+        outcome = process_again(event, by=request.user)
+        messages.add_message(request, outcome.level, outcome.text)
+        return redirect("admin:oscar_nd8_webhookevent_change", pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         """With the session's id, so that the list needs one query."""

@@ -1,4 +1,4 @@
-"""The forms by which staff decide a matter, the same in every admin: what is asked of them, and what they are told."""
+"""What staff can have done, the same in every admin: the forms they fill in, and what they are told afterwards."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +9,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from oscar_nd8.exceptions import DecisionRefused
-from oscar_nd8.models import Attention, PaymentSession
+from oscar_nd8.models import EVENT_LABELS, Attention, PaymentSession, WebhookEvent
 from oscar_nd8.services.ask_again import ask_again
 from oscar_nd8.services.dismiss_matter import dismiss_matter
 from oscar_nd8.services.place_anyway import place_anyway
+from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.shop.worklist import last_decision
 from oscar_nd8.states import SessionStatus
 
-__all__ = ["DismissForm", "Outcome", "PlaceForm", "ask"]
+__all__ = ["DismissForm", "Outcome", "PlaceForm", "ask", "process_again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,13 @@ def ask(session: PaymentSession, *, by: Any) -> Outcome:
         return Outcome(messages.ERROR, str(refusal))
     text = _("ND8 was asked. This payment is now: %(status)s.")
     return Outcome(messages.SUCCESS, text % {"status": session.get_status_display()})
+
+
+def process_again(event: WebhookEvent, *, by: Any) -> Outcome:
+    """Have a stored notification processed again in the name of the user `by`."""
+    try:
+        status = replay_event(event, by=by)
+    except DecisionRefused as refusal:
+        return Outcome(messages.ERROR, str(refusal))
+    text = _("ND8's message was processed again: %(status)s.")
+    return Outcome(messages.SUCCESS, text % {"status": EVENT_LABELS[status]})

@@ -16,7 +16,7 @@ __all__ = ["LIST_URL", "Nd8DashboardConfig"]
 
 LIST_URL = "nd8-dashboard:nd8-payments"
 MATTERS_URL = "nd8-dashboard:nd8-matters"
-DECISIONS = ("nd8-matter-place", "nd8-matter-dismiss", "nd8-ask")
+DECISIONS = ("nd8-matter-place", "nd8-matter-dismiss", "nd8-ask", "nd8-event-process")
 
 
 class Nd8DashboardConfig(OscarDashboardConfig):
@@ -54,6 +54,7 @@ class Nd8DashboardConfig(OscarDashboardConfig):
             path("", views.list_payments, name="nd8-payments"),
             path("<int:pk>/", views.show_payment, name="nd8-payment"),
             path("<int:pk>/ask/", views.ask_nd8, name="nd8-ask"),
+            path("events/<int:pk>/process/", matters.process_event_again, name="nd8-event-process"),
             path("attention/", matters.list_matters, name="nd8-matters"),
             path("attention/<int:pk>/", matters.show_matter, name="nd8-matter"),
             path("attention/<int:pk>/place/", matters.place, name="nd8-matter-place"),

@@ -8,14 +8,16 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from oscar_nd8.dashboard.forms import MatterFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
-from oscar_nd8.decisions import DismissForm, PlaceForm
-from oscar_nd8.models import Attention
+from oscar_nd8.decisions import DismissForm, PlaceForm, process_again
+from oscar_nd8.models import Attention, WebhookEvent
+from oscar_nd8.services.process_event import session_of
 from oscar_nd8.shop.overview import overview_of
 from oscar_nd8.shop.staff import may_decide
+from oscar_nd8.shop.timeline import events_about
 from oscar_nd8.shop.worklist import (
     actions_about,
     count_open,
@@ -24,7 +26,7 @@ from oscar_nd8.shop.worklist import (
     matters_seen_by,
 )
 
-__all__ = ["dismiss", "list_matters", "place", "show_matter"]
+__all__ = ["dismiss", "list_matters", "place", "process_event_again", "show_matter"]
 
 
 @require_safe
@@ -46,10 +48,25 @@ def show_matter(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_facts(matter, request.user),
         "actions": actions_about(matter),
+        "events": list(events_about(matter)),
         "may_view_orders": may_view_orders(request.user),
         "refund_url": refund_url(matter.session, request.user) if matter.session else "",
     }
     return render(request, "oscar_nd8/dashboard/matter_detail.html", context)
+
+
+@require_POST
+@transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+def process_event_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have one of ND8's messages processed again, and say what came of it, on the page of what it is about."""
+    event = get_object_or_404(WebhookEvent, pk=pk)
+    outcome = process_again(event, by=request.user)
+    messages.add_message(request, outcome.level, outcome.text)
+    session = session_of(event)
+    if session is not None:
+        return redirect("nd8-dashboard:nd8-payment", session.pk)
+    matter = matters_seen_by(request.user).filter(session=None, subject=event.checkout_id).first()
+    return redirect("nd8-dashboard:nd8-matter", matter.pk) if matter else redirect("nd8-dashboard:nd8-matters")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -12,6 +12,7 @@ from oscar_nd8.gateway import get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.schedule import next_try
 from oscar_nd8.services.adopt_refund import adopt_refund
+from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
@@ -48,6 +49,10 @@ def _settle_session_of(event: WebhookEvent) -> EventStatus:
     session = session_of(event)
     if session is not None:
         settle(session)
+        if event.status == EventStatus.UNMATCHED:
+            close_matters(
+                None, [Attention.Kind.UNKNOWN_CHECKOUT], Attention.Resolution.BY_ITSELF, subject=event.checkout_id
+            )
         return EventStatus.PROCESSED
     if not (event.checkout_id and event.transaction_id):
         return EventStatus.IGNORED

@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from oscar_nd8.models import PaymentSession, WebhookEvent
+from oscar_nd8.models import Attention, PaymentSession, WebhookEvent
 from oscar_nd8.shop.overview import tries_of
 
-__all__ = ["Moment", "events_of", "timeline_of"]
+__all__ = ["Moment", "events_about", "events_of", "timeline_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,13 @@ def events_of(session: PaymentSession) -> QuerySet[WebhookEvent]:
     if session.checkout_id:
         about |= Q(checkout_id=session.checkout_id)
     return WebhookEvent.objects.filter(about, gateway=session.gateway).defer("body")
+
+
+def events_about(matter: Attention) -> QuerySet[WebhookEvent]:
+    """The notifications about the checkout of a matter that has no session; newest first."""
+    if matter.session_id is not None or not matter.subject:
+        return WebhookEvent.objects.none()
+    return WebhookEvent.objects.filter(checkout_id=matter.subject).defer("body")
 
 
 def timeline_of(session: PaymentSession, events: Iterable[WebhookEvent]) -> list[Moment]:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from oscar.core.loading import get_model
 
-from oscar_nd8.models import Attention, PaymentSession, StaffAction
+from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEvent
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from sandbox_site.urls import urlpatterns as all_patterns
@@ -125,6 +125,26 @@ def test_asking_again_is_a_button_and_nothing_else(staff: Client, held: Attentio
     assert response.redirect_chain == [(session_page, 302)]
     assert told(response) == "ND8 was asked. This payment is now: Paid, held for a decision."
     assert "Asked ND8 again" in response.content.decode()
+
+
+def test_processing_again_is_a_button_and_nothing_else(staff: Client, held: Attention) -> None:
+    event = WebhookEvent.objects.get()
+    path = f"/django-admin/oscar_nd8/webhookevent/{event.pk}/process/"
+    event_page = path.replace("process", "change")
+    assert staff.post(path).status_code == 403
+    reader = browser_of("reader", "oscar_nd8.view_webhookevent", staff=True)
+    assert path not in page(reader, event_page)
+    assert reader.post(path).status_code == 403
+    assert not StaffAction.objects.exists()
+
+    sven = browser_of("sven", "oscar_nd8.view_webhookevent", MAY_DECIDE, staff=True)
+    assert f'action="{path}"' in page(sven, event_page)
+    assert sven.get(path).status_code == 405
+    response = sven.post(path, follow=True)
+    assert response.redirect_chain == [(event_page, 302)]
+    assert told(response) == "ND8's message was processed again: Processed."
+    assert StaffAction.objects.get().user_name == "sven@example.com"
+    assert sven.post("/django-admin/oscar_nd8/webhookevent/99999/process/").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from oscar.core.loading import get_model
 
-from oscar_nd8.models import Attention, PaymentSession, StaffAction
+from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEvent
 from oscar_nd8.shop.worklist import EXPLANATIONS
 from oscar_nd8.states import PaymentState, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
@@ -291,6 +291,54 @@ def test_asking_in_vain_says_so(staff: Client, held: Attention, nd8: ND8) -> Non
     nd8.fault("getPaymentById", "500", times=20)
     response = staff.post(f"/dashboard/payments/{held.session_id}/ask/", follow=True)
     assert "ND8 could not be asked" in told(response)
+
+
+# Processing again
+
+
+def test_a_message_that_failed_is_processed_again_and_places_its_order(
+    staff: Client, guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = guest.begin_payment(mug)
+    nd8.outcome(session)
+    nd8.fault("getPaymentById", "500", times=20)
+    assert nd8.deliver(guest.client).status_code == 503
+    event = WebhookEvent.objects.get()
+    path = f"/dashboard/payments/events/{event.pk}/process/"
+    assert f'action="{path}"' in page(staff, f"/dashboard/payments/{session.pk}/")
+    assert "ND8 could not be asked" in told(staff.post(path, follow=True))
+    assert Order.objects.count() == 0
+
+    nd8.fault("getPaymentById", "500", times=0)
+    response = staff.post(path, follow=True)
+
+    assert response.redirect_chain == [(f"/dashboard/payments/{session.pk}/", 302)]
+    assert told(response) == "ND8's message was processed again: Processed."
+    assert "stella@example.com: Had notifications processed again" in response.content.decode()
+    staff.post(path)
+    assert Order.objects.count() == 1
+
+
+def test_a_message_about_an_unknown_checkout_is_processed_again_from_its_matter(staff: Client, nd8: ND8) -> None:
+    event = WebhookEvent.objects.create(delivery_id="D-1", name="transaction.status_changed", checkout_id="CO-9")
+    matter = make_matter(None, K.UNKNOWN_CHECKOUT, subject="CO-9")
+    path = f"/dashboard/payments/events/{event.pk}/process/"
+    assert f'action="{path}"' in page(staff, path_of(matter))
+    assert staff.post(path)["Location"] == path_of(matter)
+    WebhookEvent.objects.update(checkout_id="CO-10")
+    assert staff.post(path)["Location"] == LIST
+
+
+def test_only_those_who_may_decide_have_messages_processed_again(staff: Client) -> None:
+    session = make_session("100001", S.OPEN)
+    event = WebhookEvent.objects.create(delivery_id="D-1", name="x", checkout_id=session.checkout_id)
+    path = f"/dashboard/payments/events/{event.pk}/process/"
+    clerk = browser_of("clerk", staff=True)
+    assert "/process/" not in page(clerk, f"/dashboard/payments/{session.pk}/")
+    assert clerk.post(path).status_code == 403
+    assert staff.get(path).status_code == 405
+    assert staff.post("/dashboard/payments/events/99999/process/").status_code == 404
+    assert not StaffAction.objects.exists()
 
 
 # What

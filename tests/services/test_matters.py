@@ -7,13 +7,14 @@ from django.db import IntegrityError
 from oscar.core.loading import get_model
 
 from oscar_nd8 import signals
-from oscar_nd8.models import Attention, PaymentSession, Refund
+from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.refund import request_refund
+from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
@@ -231,3 +232,18 @@ def test_an_order_placed_by_hand_settles_the_matter(guest: Shopper, nd8: ND8, mu
     PaymentSession.objects.update(status=SessionStatus.PAID)
     settle(session)
     assert session.attentions.get().resolution == "placed"
+
+
+def test_a_checkout_that_becomes_known_needs_nobody(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    session = guest.begin_payment(mug)
+    checkout_id = session.checkout_id
+    PaymentSession.objects.update(checkout_id="CO-elsewhere")
+    nd8.outcome(session)
+    nd8.deliver(guest.client)
+    assert (Attention.objects.get().kind, Attention.objects.get().resolved_at) == ("unknown_checkout", None)
+
+    PaymentSession.objects.update(checkout_id=checkout_id)
+    replay_event(WebhookEvent.objects.get(), by=None)
+
+    assert Attention.objects.get().resolution == "by_itself"
+    assert get_model("order", "Order").objects.count() == 1
