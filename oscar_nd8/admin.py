@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.decisions import DismissForm, PlaceForm, ask, process_again
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
+from oscar_nd8.shop.refunds import refunds_of
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.shop.worklist import can_dismiss, can_place, explanation_of
@@ -153,7 +154,7 @@ class PaymentSessionAdmin(_WithButtons):
     @admin.display(description=_("timeline"))
     def timeline(self, session: PaymentSession) -> SafeString:
         """Everything that happened, oldest first."""
-        moments = timeline_of(session, events_of(session))
+        moments = timeline_of(session, events_of(session), refunds_of(session))
         rows = ((date_format(localtime(each.at), "DATETIME_FORMAT"), each.text, each.detail) for each in moments)
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}<br><b>{}</b> {}</li>", rows))
 

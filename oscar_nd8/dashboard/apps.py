@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from oscar.core.application import OscarDashboardConfig
 
 from oscar_nd8.dashboard.checks import check_mounted
-from oscar_nd8.shop.staff import MAY_DECIDE, MAY_VIEW_PAYMENTS, may_view_payments
+from oscar_nd8.shop.staff import MAY_DECIDE, MAY_REFUND, MAY_VIEW_PAYMENTS, may_view_payments
 
 __all__ = ["LIST_URL", "Nd8DashboardConfig"]
 
 LIST_URL = "nd8-dashboard:nd8-payments"
 MATTERS_URL = "nd8-dashboard:nd8-matters"
+REFUNDS_URL = "nd8-dashboard:nd8-refunds"
 DECISIONS = ("nd8-matter-place", "nd8-matter-dismiss", "nd8-ask", "nd8-event-process")
 
 
@@ -30,7 +31,7 @@ class Nd8DashboardConfig(OscarDashboardConfig):
     default = True
 
     default_permissions = MAY_VIEW_PAYMENTS  # type: ignore[assignment]  # the stubs forget Oscar's tuple of lists
-    permissions_map = dict.fromkeys(DECISIONS, MAY_DECIDE)
+    permissions_map = {**dict.fromkeys(DECISIONS, MAY_DECIDE), "nd8-refund": MAY_REFUND}
 
     def ready(self) -> None:
         """Our entry in the dashboard's menu, unless the shop put one where it likes it, and our check."""
@@ -41,14 +42,15 @@ class Nd8DashboardConfig(OscarDashboardConfig):
                 "children": [
                     {"label": _("All payments"), "url_name": LIST_URL, "access_fn": is_in_menu},
                     {"label": _("Needs attention"), "url_name": MATTERS_URL, "access_fn": is_in_menu},
+                    {"label": _("Refunds"), "url_name": REFUNDS_URL, "access_fn": is_in_menu},
                 ],
             }
             settings.OSCAR_DASHBOARD_NAVIGATION = [*settings.OSCAR_DASHBOARD_NAVIGATION, entry]
         register(check_mounted)
 
     def get_urls(self) -> list[Any]:
-        """Payments and matters: lists, one of each, and what staff can do about them."""
-        from oscar_nd8.dashboard import matters, views
+        """Payments, matters and refunds: lists, one of each, and what staff can do about them."""
+        from oscar_nd8.dashboard import matters, refunds, views
 
         urls = [
             path("", views.list_payments, name="nd8-payments"),
@@ -59,6 +61,11 @@ class Nd8DashboardConfig(OscarDashboardConfig):
             path("attention/<int:pk>/", matters.show_matter, name="nd8-matter"),
             path("attention/<int:pk>/place/", matters.place, name="nd8-matter-place"),
             path("attention/<int:pk>/dismiss/", matters.dismiss, name="nd8-matter-dismiss"),
+            path("<int:pk>/refund/", refunds.refund, name="nd8-refund"),
+            path("refunds/", refunds.list_refunds, name="nd8-refunds"),
+            path("refunds/export/", refunds.export_refunds, name="nd8-refunds-export"),
+            path("refunds/<int:pk>/", refunds.show_refund, name="nd8-refund-detail"),
+            path("refunds/<int:pk>/state/", refunds.tell_state, name="nd8-refund-state"),
         ]
         return list(self.post_process_urls(urls))
 

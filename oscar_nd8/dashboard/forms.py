@@ -1,4 +1,4 @@
-"""What staff can look for in the lists of payments and matters."""
+"""What staff can look for in the lists of payments, matters and refunds."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -8,10 +8,10 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.models import STATUS_LABELS, Attention
+from oscar_nd8.models import REFUND_LABELS, STATUS_LABELS, Attention, Refund
 from oscar_nd8.shop.worklist import Openness
 
-__all__ = ["MatterFilterForm", "PaymentFilterForm"]
+__all__ = ["MatterFilterForm", "PaymentFilterForm", "RefundFilterForm"]
 
 # Outside of these, a day at either end of the calendar has no time in some time zone.
 SENSIBLE_DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
@@ -73,3 +73,19 @@ class MatterFilterForm(_FilterForm):
     state = _choice(_("State"), _("Open and settled"), [(Openness.OPEN, _("Open")), (Openness.SETTLED, _("Settled"))])
     date_from = _day(_("From"))
     date_to = _day(_("To"))
+
+
+class RefundFilterForm(_FilterForm):
+    """What refunds can be looked for by; `askers` are the people who asked for any, as choices."""
+
+    search = _search(_("Order number, e-mail, who asked, ND8 refund or transaction"))
+    status = _choice(_("State"), _("Any state"), ((status.value, label) for status, label in REFUND_LABELS.items()))
+    asked_by = _choice(_("Asked for by"), _("Anybody"), ())
+    date_from = _day(_("From"))
+    date_to = _day(_("To"))
+
+    def __init__(self, data: Any, *, askers: Iterable[tuple[str, str]]) -> None:
+        super().__init__(data)
+        elsewhere = (Refund.Origin.PROVIDER.value, Refund.Origin.PROVIDER.label)
+        field: Any = self.fields["asked_by"]
+        field.choices = [*field.choices, elsewhere, *askers]

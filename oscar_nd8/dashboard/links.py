@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from oscar.views.decorators import check_permissions
 
 from oscar_nd8.models import PaymentSession
-from oscar_nd8.states import PaymentState
+from oscar_nd8.shop.refunds import can_refund
 
 __all__ = ["may_view_orders", "refund_url"]
 
@@ -19,7 +19,7 @@ def may_view_orders(user: Any) -> bool:
 
 def refund_url(session: PaymentSession, user: Any) -> str:
     """Where `user` can refund `session`; "" where nothing is paid, or they may not, or the shop has no such page."""
-    if not any(payment.state == PaymentState.PAID for payment in session.payments.all()):
+    if not can_refund(session):
         return ""
     try:
         url = reverse("nd8-dashboard:nd8-refund", args=[session.pk])

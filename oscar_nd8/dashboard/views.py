@@ -19,6 +19,7 @@ from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
+from oscar_nd8.shop.refunds import money_of, refunds_of
 from oscar_nd8.shop.sessions import matching, sessions_seen_by, with_money_and_matters
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
@@ -57,15 +58,17 @@ def show_payment(request: HttpRequest, pk: int) -> HttpResponse:
         .prefetch_related("payments", "attentions", "staff_actions")
     )
     session = get_object_or_404(sessions, pk=pk)
-    events = list(events_of(session))
+    events, refunds = list(events_of(session)), list(refunds_of(session))
     context = {
         "overview": overview_of(session),
         "session": session,
         "quote": _quote_of(session),
         "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
         "events": events,
-        "timeline": timeline_of(session, events),
+        "timeline": timeline_of(session, events, refunds),
         "may_decide": may_decide(request.user),
+        "refundables": money_of(session, refunds=refunds),
+        "refunds": refunds,
         "refund_url": refund_url(session, request.user),
         "may_view_orders": may_view_orders(request.user),
         "admin_url": _admin_url(session, request.user),

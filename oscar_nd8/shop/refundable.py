@@ -165,9 +165,12 @@ def newest_refund(session: PaymentSession) -> Refund | None:
     return Refund.objects.filter(payment__session=session).order_by("-pk").first()
 
 
-def refundables_of(session: PaymentSession) -> list[Refundable]:
-    """`refundable_of` each payment that brought money, or from which some went back; one query for all refunds."""
-    counted = _counted(session)
+def refundables_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:
+    """`refundable_of` each payment that brought money, or from which some went back.
+
+    One query for all refunds of the session, or none where they were just read.
+    """
+    counted = _counted(session) if refunds is None else [each for each in refunds if each.status not in MOVED_NOTHING]
     known = {refund.payment_id for refund in counted}
     payments = [each for each in session.payments.all() if each.state in HOLDS_MONEY or each.pk in known]
     return [refundable_of(payment, counted=counted) for payment in payments]

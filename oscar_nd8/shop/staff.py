@@ -1,4 +1,4 @@
-"""Who on the staff may see payments, and who may decide: every page, menu and admin asks here.
+"""Who on the staff may see payments, who may decide, and who may refund: every page, menu and admin asks here.
 
 Knows no model, because the dashboard's AppConfig reads it while the registry is still loading.
 """
@@ -7,13 +7,16 @@ from typing import Any
 
 from oscar.views.decorators import check_permissions
 
-__all__ = ["MAY_DECIDE", "MAY_VIEW_PAYMENTS", "may_decide", "may_view_payments"]
+__all__ = ["MAY_DECIDE", "MAY_REFUND", "MAY_VIEW_PAYMENTS", "may_decide", "may_refund", "may_view_payments"]
 
 # Either list is enough, as in Oscar's own dashboard; the second is for partners' staff.
 MAY_VIEW_PAYMENTS = (["is_staff"], ["oscar_nd8.view_payments", "partner.dashboard_access"])
 
 # Both are needed: whoever may only look cannot place an order, and a partner's staff never can.
 MAY_DECIDE = ["is_staff", "oscar_nd8.resolve_attention"]
+
+# The same, and apart from it: deciding moves no money, refunding does.
+MAY_REFUND = ["is_staff", "oscar_nd8.refund_payment"]
 
 
 def may_view_payments(user: Any) -> bool:
@@ -24,3 +27,8 @@ def may_view_payments(user: Any) -> bool:
 def may_decide(user: Any) -> bool:
     """Whether `user` may decide matters, ask ND8 again and have notifications processed again."""
     return bool(check_permissions(user, MAY_DECIDE))
+
+
+def may_refund(user: Any) -> bool:
+    """Whether `user` may give money back, of any payment that they see."""
+    return bool(check_permissions(user, MAY_REFUND))

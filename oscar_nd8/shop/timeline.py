@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from oscar_nd8.models import Attention, PaymentSession, WebhookEvent
+from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.shop.overview import tries_of
 
 __all__ = ["Moment", "events_about", "events_of", "timeline_of"]
@@ -39,11 +39,12 @@ def events_about(matter: Attention) -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.filter(checkout_id=matter.subject).defer("body")
 
 
-def timeline_of(session: PaymentSession, events: Iterable[WebhookEvent]) -> list[Moment]:
-    """Everything known about `session` and its `events`, oldest first."""
+def timeline_of(session: PaymentSession, events: Iterable[WebhookEvent], refunds: Iterable[Refund]) -> list[Moment]:
+    """Everything known about `session`, its `events` and its `refunds`, oldest first."""
     rows = (
         _of_session(session),
         _of_payments(session),
+        _of_refunds(session, refunds),
         _of_events(events),
         _of_attentions(session),
         _of_staff(session),
@@ -76,6 +77,23 @@ def _of_payments(session: PaymentSession) -> Iterator[Moment]:
             if attempt.at is not None:
                 text = _("Attempt to pay: %(state)s") % {"state": attempt.state}
                 yield Moment(attempt.at, text, attempt.message)
+
+
+def _of_refunds(session: PaymentSession, refunds: Iterable[Refund]) -> Iterator[Moment]:
+    for refund in refunds:
+        amount = f"{refund.amount_major} {refund.currency}"
+        if refund.origin == Refund.Origin.PROVIDER:
+            text = _("A refund of %(amount)s was made in ND8's dashboard") % {"amount": amount}
+            yield Moment(refund.created_at, text, refund.reason)
+        ends: list[tuple[datetime | None, Any, str]] = [
+            (refund.closed_at, refund.get_status_display(), refund.status_reason),
+            (refund.booked_at, _("booked"), ""),
+            (refund.mailed_at, _("its mail was sent"), session.email),
+        ]
+        for at, what, detail in ends:
+            if at is not None:
+                text = _("Refund of %(amount)s: %(what)s") % {"amount": amount, "what": what}
+                yield Moment(at, text, detail)
 
 
 def _of_events(events: Iterable[WebhookEvent]) -> Iterator[Moment]:

@@ -8,9 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEvent
+from oscar_nd8.models import Attention, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.shop.overview import STANDINGS
-from oscar_nd8.states import DepositState, EventStatus, PaymentState, SessionStatus
+from oscar_nd8.states import DepositState, EventStatus, PaymentState, RefundStatus, SessionStatus
 from tests.staff import (
     NOON,
     SECRET_URL,
@@ -263,8 +263,12 @@ def test_the_number_of_queries_does_not_grow_with_what_happened(staff: Client) -
     busy.quote = make_quote(lines=(line("Enamel mug"), line("Pine soap", 1, "3.00", "3.00"))).model_dump(mode="json")
     busy.save()
     for n in range(5):
-        make_payment(busy, f"TX-{n}")
+        payment = make_payment(busy, f"TX-{n}")
         make_event(busy, n)
+        for status in RefundStatus:
+            Refund.objects.create(
+                payment=payment, reference=f"{n}{status}", currency="USD", amount=1, status=status.value
+            )
     for kind in Attention.Kind:
         matter = Attention.objects.create(session=busy, kind=kind, detail="")
         StaffAction.objects.create(session=busy, attention=matter, verb=StaffAction.Verb.DISMISS)
@@ -275,8 +279,8 @@ def test_the_number_of_queries_does_not_grow_with_what_happened(staff: Client) -
         return len(captured)
 
     # Oscar: the browser's session, user and unread notifications.
-    # Ours: session, payments, matters, what staff did, messages.
-    assert queries(quiet) == queries(busy) == 8
+    # Ours: session, payments, matters, what staff did, messages, refunds.
+    assert queries(quiet) == queries(busy) == 9
 
 
 def _without_admin() -> list[Any]:

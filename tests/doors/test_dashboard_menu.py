@@ -41,7 +41,8 @@ def test_the_entry_is_there_once_however_often_the_app_gets_ready() -> None:
     config().ready()
     config().ready()
     assert [str(entry["label"]) for entry in entries()] == ["Payments"]
-    assert [str(child["label"]) for child in entries()[0]["children"]] == ["All payments", "Needs attention"]
+    labels = [str(child["label"]) for child in entries()[0]["children"]]
+    assert labels == ["All payments", "Needs attention", "Refunds"]
 
 
 def test_oscars_own_list_of_entries_is_left_alone() -> None:
@@ -69,7 +70,7 @@ def test_an_entry_that_the_shop_placed_itself_works_by_oscars_own_rule(settings:
 )
 def test_the_entry_is_shown_to_those_who_may_open_it(permissions: tuple[str, ...], shown: bool) -> None:
     html = browser_of("partner", *permissions).get("/dashboard/").content.decode()
-    for address in ("/dashboard/payments/", "/dashboard/payments/attention/"):
+    for address in ("/dashboard/payments/", "/dashboard/payments/attention/", "/dashboard/payments/refunds/"):
         assert (f'href="{address}"' in html) is shown
 
 

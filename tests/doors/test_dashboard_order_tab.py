@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from oscar_nd8.models import Attention
+from oscar_nd8.models import Attention, Refund
 from oscar_nd8.states import SessionStatus
 from tests.staff import SECRET_URL, browser_of, make_order, make_partner, make_payment, make_session
 
@@ -43,6 +43,21 @@ def test_the_tab_says_what_was_paid_and_leads_to_the_rest(staff: Client) -> None
     link = re.search(r'href="(/dashboard/payments/\d+/)"', tab(html))
     assert link is not None
     assert staff.get(link[1]).status_code == 200
+
+
+def test_the_tab_says_what_went_back_and_offers_a_refund_to_who_may(staff: Client) -> None:
+    session = make_session("100001", SessionStatus.PLACED)
+    payment = make_payment(session)
+    refund = Refund.objects.create(
+        payment=payment, reference="R1", currency="USD", amount=999, status="completed", reason="It broke"
+    )
+    html = tab(order_page(staff))
+    for text in ("$9.99", "$14.98", "It broke", f'href="/dashboard/payments/refunds/{refund.pk}/"'):
+        assert text in html
+    assert f'href="/dashboard/payments/{session.pk}/refund/"' in html
+    clerk = browser_of("clerk", "order.view_order", staff=True)
+    assert "It broke" in tab(order_page(clerk))
+    assert "/refund/" not in tab(order_page(clerk))
 
 
 def test_oscars_own_tabs_are_still_there(staff: Client) -> None:
@@ -85,12 +100,13 @@ def test_partners_staff_see_the_tab_only_with_the_permission_for_payments() -> N
     assert "TX-1" in tab(order_page(whole))
 
 
-def test_the_tab_costs_three_queries_whatever_the_payments(staff: Client) -> None:
+def test_the_tab_costs_four_queries_whatever_was_paid_and_given_back(staff: Client) -> None:
     make_order("100001")
     for n, payments in {2: 1, 3: 5}.items():
         session = make_session(f"10000{n}", SessionStatus.PLACED)
         for each in range(payments):
-            make_payment(session, f"TX-{n}-{each}")
+            payment = make_payment(session, f"TX-{n}-{each}")
+            Refund.objects.create(payment=payment, reference=f"{n}-{each}", currency="USD", amount=1)
 
     def queries(number: str) -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -98,7 +114,7 @@ def test_the_tab_costs_three_queries_whatever_the_payments(staff: Client) -> Non
         return sum("oscar_nd8" in each["sql"] for each in captured.captured_queries)
 
     assert queries("100001") == 1
-    assert queries("100002") == queries("100003") == 3
+    assert queries("100002") == queries("100003") == 4
 
 
 def test_a_shop_without_our_dashboard_pages_has_the_tab_without_the_link(staff: Client, settings: Any) -> None:

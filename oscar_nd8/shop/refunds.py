@@ -1,0 +1,174 @@
+"""Refunds as staff read them: what each state means for the customer's money, who finds which, and what each is for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic import ValidationError
+
+from oscar_nd8.models import PaymentSession, Refund, StaffAction
+from oscar_nd8.shop.overview import Level
+from oscar_nd8.shop.quote import Quote, payer_of
+from oscar_nd8.shop.refundable import HOLDS_MONEY, Refundable, refundables_of
+from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
+from oscar_nd8.states import RefundStatus, SessionStatus
+
+__all__ = [
+    "ENDED",
+    "REFUND_STANDINGS",
+    "RefundStanding",
+    "Refunds",
+    "askers_of",
+    "can_refund",
+    "matching_refunds",
+    "money_of",
+    "names_of",
+    "payer_named",
+    "refunds_of",
+    "refunds_seen_by",
+]
+
+Refunds = QuerySet[Refund]
+R = RefundStatus
+
+ENDED = frozenset({R.COMPLETED, R.FAILED, R.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class RefundStanding:
+    """What a state means for the customer's money, and what staff do; a sentence each."""
+
+    level: Level
+    money: Any
+    advice: Any
+
+
+REFUND_STANDINGS: Mapping[RefundStatus, RefundStanding] = {
+    R.REQUESTED: RefundStanding(
+        Level.WAITING,
+        gettext_lazy("ND8 is being asked right now. Until it answers, nobody knows whether the money moves."),
+        gettext_lazy("Wait for the answer. Do not refund again."),
+    ),
+    R.UNKNOWN: RefundStanding(
+        Level.URGENT,
+        gettext_lazy("The answer was lost: the money may be on its way or not. We are finding out."),
+        gettext_lazy("Do not refund again. As soon as it is known, it is shown here."),
+    ),
+    R.PROCESSING: RefundStanding(
+        Level.WAITING,
+        gettext_lazy("ND8 accepted the refund: the money is on its way to the customer."),
+        gettext_lazy("Nothing to do: ND8 tells us when it is through."),
+    ),
+    R.COMPLETED: RefundStanding(
+        Level.GOOD,
+        gettext_lazy("ND8 confirmed it: the money went back to the customer."),
+        gettext_lazy("Nothing to do."),
+    ),
+    R.FAILED: RefundStanding(
+        Level.URGENT,
+        gettext_lazy("The refund did not go through: nothing was refunded, the customer did not get this money."),
+        gettext_lazy("Read the reason, then refund again or pay back another way."),
+    ),
+    R.REJECTED: RefundStanding(
+        Level.URGENT,
+        gettext_lazy("ND8 refused the refund: nothing was refunded, the customer did not get this money."),
+        gettext_lazy("Read the reason and put it right, then refund again or pay back another way."),
+    ),
+}
+
+
+def can_refund(session: PaymentSession) -> bool:
+    """Whether `session` is in a state to be refunded at all; no query where its payments were fetched with it."""
+    waits = session.status in {SessionStatus.PLACED, SessionStatus.HELD}
+    return waits and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
+
+
+def money_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:
+    """Where the money of each payment of `session` is; empty where another version wrote what was agreed."""
+    try:
+        return refundables_of(session, refunds=refunds)
+    except ValidationError:
+        return []
+
+
+def refunds_of(session: PaymentSession) -> Refunds:
+    """Every refund of `session` with who asked for it as `asker`, newest first."""
+    return _with_asker(Refund.objects.filter(payment__session=session)).select_related("payment")
+
+
+def refunds_seen_by(user: Any) -> Refunds:
+    """All for shop staff; for partners' staff those of the payments that they may see. Newest first, with `asker`."""
+    # Quotes are the bulk of a session's row, and no list shows them.
+    refunds = Refund.objects.select_related("payment__session__order").defer(
+        "payment__session__quote", "payment__session__checkout_url", "payment__attempts"
+    )
+    refunds = refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
+    return _with_asker(refunds)
+
+
+def _with_asker(refunds: Refunds) -> Refunds:
+    # Who asked is kept beside the account, which can be deleted.
+    asked = StaffAction.objects.filter(refund=OuterRef("pk"), verb=StaffAction.Verb.REFUND)
+    return refunds.annotate(asker=Subquery(asked.values("user_name")[:1]))
+
+
+def askers_of(refunds: Refunds) -> list[tuple[str, str]]:
+    """Who asked for any of `refunds`, as choices: the account's id and its address, in alphabetical order."""
+    User: Any = get_user_model()
+    people = User.objects.filter(pk__in=refunds.order_by().values("asked_by")).order_by(User.get_email_field_name())
+    return [(str(user.pk), user.get_full_name() or user.email or user.get_username()) for user in people]
+
+
+def matching_refunds(
+    refunds: Refunds,
+    *,
+    search: str = "",
+    status: str = "",
+    asked_by: str = "",
+    date_from: date | None = None,
+    date_to: date | None = None,
+) -> Refunds:
+    """Those that meet every given condition. Days are the shop's, and both ends are included.
+
+    `asked_by` is an account's id, or the Origin of refunds that nobody here asked for.
+    """
+    if search:
+        about = PaymentSession.objects.filter(mentioning(search)).values("pk")
+        named = Q(refund_id__icontains=search) | Q(reference__icontains=search) | Q(asker__icontains=search)
+        refunds = refunds.filter(named | Q(payment__session__in=about))
+    if status:
+        refunds = refunds.filter(status=status)
+    if asked_by == Refund.Origin.PROVIDER:
+        refunds = refunds.filter(origin=asked_by)
+    elif asked_by:
+        refunds = refunds.filter(asked_by__pk=asked_by)
+    if date_from is not None:
+        refunds = refunds.filter(created_at__gte=local_moment(date_from, time.min))
+    if date_to is not None:
+        refunds = refunds.filter(created_at__lte=local_moment(date_to, time.max))
+    return refunds
+
+
+def payer_named(session: PaymentSession) -> str:
+    """Whose money it is, by name and e-mail, as the order has them."""
+    try:
+        payer = payer_of(Quote.model_validate(session.quote))
+    except ValidationError:
+        payer = None
+    names = dict.fromkeys([payer.first_name, payer.last_name]) if payer else {}
+    name = " ".join(filter(None, names)) or (session.user.get_full_name() if session.user else "")
+    return f"{name} ({session.email})" if name and session.email else name or session.email or _("somebody unknown")
+
+
+def names_of(parts: Mapping[str, Any], refundable: Refundable) -> list[str]:
+    """What a refund's `parts` are, in words, like two mugs and their shipping."""
+    titles = {line.key: line.title for line in refundable.lines}
+    charges = {charge.key: charge.name for charge in refundable.charges}
+    chosen = [(part["quantity"], titles[key]) for key, part in parts.get("lines", {}).items() if key in titles]
+    lines = [f"{quantity} × {title}" for quantity, title in chosen]  # noqa: RUF001  # as prices are written
+    return lines + [str(charges[key]) for key in parts.get("charges", {}) if key in charges]
