@@ -32,6 +32,7 @@ def _with_forks(apps: list[str], forks: dict[str, str]) -> list[str]:
 INSTALLED_APPS = [
     "oscar_nd8",
     "oscar_nd8.dashboard",
+    "oscar_nd8.cms",
     "sandbox_site.home",
     "sandbox_site.seed",
     *_with_forks(
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "sorl.thumbnail",
     "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
+    "wagtail.contrib.settings",
     "wagtail.embeds",
     "wagtail.sites",
     "wagtail.users",

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.http import HttpRequest
 
 from oscar_nd8.conf import get_settings
 from oscar_nd8.services.why_not_offered import why_not_offered
+from oscar_nd8.wording import wording_for
 
 __all__ = ["ND8", "PaymentMethod", "is_chosen", "methods_for"]
 
@@ -15,12 +16,13 @@ ND8 = "nd8"
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A way to pay; `reason` says why it is not offered for this order, "" where it is."""
+    """A way to pay; `reason` says why it is not offered for this order, "" where it is. `button` leads to ND8."""
 
     code: str
     name: Any
     description: Any = ""
     reason: str = ""
+    button: Any = ""
 
     @property
     def offered(self) -> bool:
@@ -28,15 +30,11 @@ class PaymentMethod:
         return not self.reason
 
 
-def methods_for(total: Any) -> list[PaymentMethod]:
+def methods_for(total: Any, *, request: HttpRequest) -> list[PaymentMethod]:
     """All methods for an order of Oscar's Price `total`; ND8 comes first."""
     reason = why_not_offered(total=total.incl_tax, currency=total.currency)
-    nd8 = PaymentMethod(
-        ND8,
-        _("Card or other online payment"),
-        _("You pay on the secure page of ND8, our payment provider, and come back here."),
-        reason,
-    )
+    words = wording_for(request)
+    nd8 = PaymentMethod(ND8, words.title, words.description, reason, words.button)
     others = get_settings().OTHER_METHODS.items()
     return [nd8, *(PaymentMethod(code, name) for code, name in others)]
 

@@ -72,7 +72,7 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         total = context.get("order_total")
         if total is not None and not _is_free(context):
-            methods = methods_for(total)
+            methods = methods_for(total, request=self.request)
             chosen = next((each for each in methods if is_chosen(each.code, self.checkout_session)), methods[0])
             context |= {"nd8_method": chosen, "nd8_method_choice": len(methods) > 1}
         return context
@@ -168,7 +168,7 @@ class ND8PaymentMethodMixin(PaymentMethodView):
 
     def _context(self, data: Any = None) -> dict[str, Any]:
         context: dict[str, Any] = self.get_context_data()
-        methods = methods_for(context["order_total"])
+        methods = methods_for(context["order_total"], request=self.request)
         form = PaymentMethodForm(
             data,
             methods=methods,

@@ -18,6 +18,7 @@ __all__ = [
     "Explanation",
     "Openness",
     "actions_about",
+    "all_matters",
     "can_dismiss",
     "can_place",
     "count_open",
@@ -104,11 +105,16 @@ _PLACED = Explanation(
 )
 
 
-def matters_seen_by(user: Any) -> Matters:
-    """All for shop staff; for partners' staff those about the payments that they may see. Open ones first."""
+def all_matters() -> Matters:
+    """With what a list shows of them. Open ones first."""
     matters = Attention.objects.order_by(F("resolved_at").desc(nulls_first=True), "-created_at", "-pk")
     # Quotes are the bulk of a session's row, and no matter shows them.
-    matters = matters.select_related("session__order").defer("session__quote", "session__checkout_url")
+    return matters.select_related("session__order").defer("session__quote", "session__checkout_url")
+
+
+def matters_seen_by(user: Any) -> Matters:
+    """All for shop staff; for partners' staff those about the payments that they may see. Open ones first."""
+    matters = all_matters()
     return matters if user.is_staff else matters.filter(session__in=sessions_seen_by(user).values("pk"))
 
 

@@ -1,0 +1,184 @@
+"""Payments in Wagtail's admin: the list, one payment with all that is known about it, and having ND8 asked."""
+
+from typing import Any, ClassVar
+
+import django_filters
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms import CheckboxSelectMultiple, RadioSelect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from pydantic import ValidationError
+from wagtail.admin.filters import WagtailFilterSet
+from wagtail.admin.ui.tables import Column, DateColumn
+
+from oscar_nd8.cms.evidence import (
+    DaysFilter,
+    EvidenceIndexView,
+    EvidenceInspectView,
+    EvidenceViewSet,
+    MoneyColumn,
+    StatusColumn,
+)
+from oscar_nd8.cms.permissions import may_decide
+from oscar_nd8.decisions import ask
+from oscar_nd8.models import STATUS_LABELS, PaymentSession
+from oscar_nd8.services.examine_records import alarms
+from oscar_nd8.shop.overview import Level, overview_of, tries_of
+from oscar_nd8.shop.quote import Quote
+from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
+from oscar_nd8.shop.timeline import events_of, timeline_of
+
+__all__ = ["PaymentViewSet"]
+
+
+class PaymentFilterSet(WagtailFilterSet):
+    """What payments can be narrowed by."""
+
+    status = django_filters.MultipleChoiceFilter(
+        label=gettext_lazy("Status"),
+        choices=[(status.value, label) for status, label in STATUS_LABELS.items()],
+        widget=CheckboxSelectMultiple,
+    )
+    created_at = DaysFilter("created_at", gettext_lazy("Begun"))
+    attention = django_filters.ChoiceFilter(
+        label=gettext_lazy("Attention"),
+        choices=[("open", gettext_lazy("Needs attention"))],
+        empty_label=gettext_lazy("All"),
+        widget=RadioSelect,
+        method="needing_attention",
+    )
+
+    class Meta:
+        model = PaymentSession
+        fields: ClassVar = ["status", "created_at", "attention"]
+
+    def needing_attention(self, sessions: QuerySet[PaymentSession], _name: str, _wanted: str) -> Any:
+        """Those with an open matter."""
+        return matching(sessions, attention=True)
+
+
+class PaymentIndexView(EvidenceIndexView):
+    """Newest first."""
+
+    page_title = gettext_lazy("Payments")
+    template_name = "oscar_nd8/cms/payment_list.html"
+    filterset_class = PaymentFilterSet
+    default_ordering = ("-created_at", "-pk")
+    export_filename = "payments"
+    spreadsheet: ClassVar = {
+        "order": (gettext_lazy("Order"), lambda each: each.order_number),
+        "customer": (gettext_lazy("Customer"), lambda each: each.email),
+        "amount": (gettext_lazy("Amount"), lambda each: each.amount_major),
+        "currency": (gettext_lazy("Currency"), lambda each: each.currency),
+        "fee": (gettext_lazy("Fee"), lambda each: overview_of(each).fee),
+        "net": (gettext_lazy("Net of the fee"), lambda each: overview_of(each).net),
+        "status": (gettext_lazy("Status"), lambda each: each.get_status_display()),
+        "reason": (gettext_lazy("Reason"), lambda each: each.status_reason),
+        "checkout": (gettext_lazy("ND8 checkout"), lambda each: each.checkout_id),
+        "begun": (gettext_lazy("Begun"), lambda each: each.created_at),
+        "paid": (gettext_lazy("Paid"), lambda each: each.paid_at),
+    }
+
+    def get_base_queryset(self) -> QuerySet[PaymentSession]:
+        """With all that a row shows."""
+        return with_money_and_matters(PaymentSession.objects.all())
+
+    def found(self, queryset: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
+        """By order number, e-mail, checkout or transaction."""
+        return queryset.filter(mentioning(words))
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """What staff look for first."""
+        return [
+            self._get_title_column("order_number"),
+            Column("email", label=_("Customer"), sort_key="email"),
+            MoneyColumn("amount", label=_("Amount"), money=lambda each: (each.amount_major, each.currency)),
+            MoneyColumn("fee", label=_("Fee"), money=lambda each: (overview_of(each).fee, each.currency)),
+            MoneyColumn("net", label=_("Net"), money=lambda each: (overview_of(each).net, each.currency)),
+            StatusColumn("status", label=_("Status"), status=_status_of),
+            DateColumn("created_at", label=_("Begun"), sort_key="created_at"),
+        ]
+
+    def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """With what staff must know before they believe the list."""
+        return {**super().get_context_data(*args, **kwargs), "alarms": [] if self.is_export else alarms()}
+
+
+class PaymentInspectView(EvidenceInspectView):
+    """One payment session."""
+
+    page_title = gettext_lazy("Payment")
+    template_name = "oscar_nd8/cms/payment.html"
+
+    def get_object(self, queryset: Any = None) -> PaymentSession:
+        """With its payments, matters and history."""
+        sessions = PaymentSession.objects.select_related("order").prefetch_related(
+            "payments", "attentions", "staff_actions"
+        )
+        return get_object_or_404(sessions, pk=self.pk)
+
+    def get_page_subtitle(self) -> str:
+        """Its order's number."""
+        return str(self.object.order_number)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """All that is known."""
+        session, events = self.object, list(events_of(self.object))
+        return {
+            **super().get_context_data(**kwargs),
+            "session": session,
+            "overview": overview_of(session),
+            "quote": _quote_of(session),
+            "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
+            "events": events,
+            "timeline": timeline_of(session, events),
+            "may_decide": may_decide(self.request.user),
+        }
+
+
+class PaymentViewSet(EvidenceViewSet):
+    """Payments and sessions."""
+
+    name = "nd8_payments"
+    url_prefix = "payments/all"
+    model = PaymentSession
+    icon = "nd8-payments"
+    menu_label = gettext_lazy("All payments")
+    index_view_class = PaymentIndexView
+    inspect_view_class = PaymentInspectView
+
+    def get_urlpatterns(self) -> list[Any]:
+        """And the address of the button."""
+        return [*super().get_urlpatterns(), path("<int:pk>/ask/", ask_nd8, name="ask")]
+
+
+@require_POST
+@transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
+def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask ND8 about one payment now, and say what came of it."""
+    if not may_decide(request.user):
+        raise PermissionDenied
+    outcome = ask(get_object_or_404(PaymentSession, pk=pk), by=request.user)
+    messages.add_message(request, outcome.level, outcome.text)
+    return redirect("nd8_payments:inspect", pk)
+
+
+def _status_of(session: PaymentSession) -> tuple[Level, Any, Any]:
+    overview = overview_of(session)
+    return overview.standing.level, session.get_status_display(), _("Needs attention") if overview.matters else ""
+
+
+def _quote_of(session: PaymentSession) -> Quote | None:
+    try:
+        return Quote.model_validate(session.quote)
+    except ValidationError:
+        return None  # written by another version; the rest of the page matters all the more then
