@@ -33,6 +33,7 @@ from oscar_nd8.models import STATUS_LABELS, PaymentSession
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import Level, overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
+from oscar_nd8.shop.refunds import refunds_of
 from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
 from oscar_nd8.shop.timeline import events_of, timeline_of
 
@@ -132,7 +133,8 @@ class PaymentInspectView(EvidenceInspectView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """All that is known."""
-        session, events = self.object, list(events_of(self.object))
+        session = self.object
+        events, refunds = list(events_of(session)), list(refunds_of(session))
         return {
             **super().get_context_data(**kwargs),
             "session": session,
@@ -140,7 +142,7 @@ class PaymentInspectView(EvidenceInspectView):
             "quote": _quote_of(session),
             "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
             "events": events,
-            "timeline": timeline_of(session, events),
+            "timeline": timeline_of(session, events, refunds),
             "may_decide": may_decide(self.request.user),
         }
 
