@@ -120,6 +120,8 @@ class ND8Settings(BaseModel):
     """Seconds between two such mails, at least."""
     REFUND_LOST_AFTER: Annotated[int, Field(ge=60, le=86400)] = 900
     """Seconds after which a refund whose answer was lost, and that ND8 does not list, is taken as never received."""
+    MAX_OPEN_PAGES: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Payment pages that a customer, or a basket, may have open at once."""
     RECONCILE_WORKERS: Annotated[int, Field(ge=1, le=32)] = 4
     """Questions that `nd8_reconcile` asks ND8 at once; on SQLite it is always one."""
     RECONCILE_DAYS: Annotated[int, Field(ge=1, le=3650)] = 30

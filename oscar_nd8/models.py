@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.money import to_major
-from oscar_nd8.states import DepositState, EventStatus, PaymentState, RefundStatus, SessionStatus
+from oscar_nd8.states import UNFINISHED, DepositState, EventStatus, PaymentState, RefundStatus, SessionStatus
 
 __all__ = ["Attention", "Payment", "PaymentSession", "Refund", "StaffAction", "WebhookEvent"]
 
@@ -210,6 +210,10 @@ class PaymentSession(models.Model):
             and bool(self.checkout_url)
             and (self.expires_at is None or self.expires_at > moment)
         )
+
+    def has_money(self) -> bool:
+        """Whether ND8 has money for this session, or may have, that did not go back. Asks the database."""
+        return self.payments.filter(state__in=[PaymentState.PAID, *UNFINISHED]).exists()
 
     def is_under_way(self) -> bool:
         """Whether ND8, as far as we know, works on a payment of this session right now. Asks the database."""

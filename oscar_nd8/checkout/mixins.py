@@ -92,7 +92,7 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
         session = self._open_session()
         remember(self.request, session)
         url = session.checkout_url
-        if session.is_paid:
+        if session.is_paid or session.is_under_way():
             url = address_of("return", token=session.token, outcome="success")
         raise RedirectRequired(url)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,7 +17,7 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotOffered, NotReusable, ProviderError
 from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
 from oscar_nd8.lines import Item, itemise
-from oscar_nd8.models import PaymentSession, WebhookEvent
+from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.reschedule import PREPARING_AT_MOST
@@ -25,7 +26,7 @@ from oscar_nd8.services.why_not_offered import why_not_offered
 from oscar_nd8.shop.basket import copy_frozen
 from oscar_nd8.shop.orders import next_order_number
 from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total, parts_of, payer_of
-from oscar_nd8.states import SessionStatus
+from oscar_nd8.states import UNFINISHED, PaymentState, SessionStatus
 
 __all__ = ["open_checkout"]
 
@@ -33,6 +34,8 @@ logger = logging.getLogger("oscar_nd8")
 
 # A page that closes while the shopper looks for a card helps nobody.
 USEFUL_LIFETIME = timedelta(minutes=2)
+# A payment takes minutes; one that takes longer must not keep the shopper from buying.
+UNDER_WAY_AT_MOST = timedelta(hours=1)
 POLL_SECONDS = 0.1
 
 
@@ -45,14 +48,15 @@ def open_checkout(
 ) -> PaymentSession:
     """The session at whose `checkout_url` the shopper can pay `quote`; a session already paid is returned as it is.
 
-    Raises NotOffered (a sentence for the shopper), NotReusable (the same payment is being prepared), and what
-    `Gateway.begin` raises. Must not run in a transaction: the provider is called between two of its own.
+    Raises NotOffered and NotReusable (sentences for the shopper: never, and not now), and what `Gateway.begin`
+    raises. Must not run in a transaction: the provider is called between two of its own.
     """
     payer, items = _payer(quote), _items(quote)
     reuse_key = hashlib.sha256(f"{source_basket_id}:{fingerprint(quote)}".encode()).hexdigest()
     session = _reusable(reuse_key, pause=pause)
     if session is not None:
         return session
+    _require_few_open_pages(quote, source_basket_id=source_basket_id)
     try:
         session = _write(quote, reuse_key=reuse_key, source_basket_id=source_basket_id, items=items)
     except IntegrityError as error:
@@ -102,17 +106,11 @@ def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSessi
     """The session of the same quote that is open or paid; waits a moment for one that is being prepared."""
     waited = 0.0
     while True:
-        session = (
-            PaymentSession.objects.filter(
-                reuse_key=reuse_key,
-                status__in=[SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD],
-            )
-            .order_by("-pk")
-            .first()
-        )
+        session = _newest(reuse_key)
         if session is None or session.is_paid or session.can_be_paid_at(timezone.now() + USEFUL_LIFETIME):
             return session
         if session.status == SessionStatus.OPEN:
+            _require_no_payment_under_way(session)
             move_session(session.pk, SessionStatus.EXPIRED, reason="The payment page closed before it was used.")
         elif session.created_at < timezone.now() - PREPARING_AT_MOST:
             close_session(session)
@@ -121,6 +119,41 @@ def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSessi
             waited += POLL_SECONDS
         else:
             raise NotReusable(_BEING_PREPARED())
+
+
+def _newest(reuse_key: str) -> PaymentSession | None:
+    money = Payment.objects.filter(session=OuterRef("pk"), state__in=[*UNFINISHED, PaymentState.PAID])
+    # Money that went back buys nothing any more: whoever still wants the goods pays anew.
+    reusable = [SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD]
+    sessions = PaymentSession.objects.filter(reuse_key=reuse_key, status__in=reusable)
+    return sessions.exclude(Q(status=SessionStatus.HELD) & ~Exists(money)).order_by("-pk").first()
+
+
+def _require_no_payment_under_way(session: PaymentSession) -> None:
+    """A page that closed while ND8 works on a payment made there: another page now could charge twice."""
+    lately = session.payments.filter(state__in=UNFINISHED, created_at__gt=timezone.now() - UNDER_WAY_AT_MOST)
+    if session.is_under_way() and lately.exists():
+        raise NotReusable(
+            _(
+                "ND8 is still working on your payment for this basket. Please wait for its answer before you pay "
+                "again; it can take some minutes, and we write to you when your order is placed."
+            )
+        )
+
+
+def _require_few_open_pages(quote: Quote, *, source_basket_id: int) -> None:
+    """Each page costs ND8 and the shop something, and each that is open can still be paid."""
+    theirs = Q(source_basket_id=source_basket_id)
+    if quote.user is not None:
+        theirs |= Q(user_id=quote.user)
+    pages = PaymentSession.objects.filter(theirs, status__in=[SessionStatus.NEW, SessionStatus.OPEN])
+    if pages.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).count() >= get_settings().MAX_OPEN_PAGES:
+        raise NotReusable(
+            _(
+                "You have opened many payment pages in a short time. Please pay on one of them, or try again later, "
+                "when they have closed. You have not been charged for any of them unless you paid there."
+            )
+        )
 
 
 def _write(quote: Quote, *, reuse_key: str, source_basket_id: int, items: tuple[Item, ...]) -> PaymentSession:

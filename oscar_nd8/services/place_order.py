@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,9 +19,9 @@ from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
-from oscar_nd8.shop.basket import take_out_what_was_bought
+from oscar_nd8.shop.basket import take_out_what_was_bought, when_merged
 from oscar_nd8.shop.messages import send_order_mail
-from oscar_nd8.shop.orders import AlreadyClaimed, oversold_products, overspent_vouchers, place
+from oscar_nd8.shop.orders import AlreadyClaimed, bought_meanwhile, oversold_products, overspent_vouchers, place
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
@@ -38,14 +39,19 @@ def place_order(session: PaymentSession) -> None:
     A quote that cannot be placed any more moves the session to HELD. Other errors leave it PAID for the next try.
     Must not run in a transaction: the order is placed in Oscar's own.
     """
-    if session.status == SessionStatus.PAID:
-        _place(session)
+    order = _place(session) if session.status == SessionStatus.PAID else None
     if session.status == SessionStatus.PLACED:
+        if session.mailed_at is None:
+            # The mail is the last of all: who died before it may have died before this, too.
+            _notice(session)
         _book(session)
+        if order is not None:
+            signals.order_placed.send_robust(sender=PaymentSession, session=session, order=order)
         _mail(session)
 
 
-def _place(session: PaymentSession) -> None:
+def _place(session: PaymentSession) -> Any:
+    """The order, or None where somebody else placed it or nobody can."""
     quote = Quote.model_validate(session.quote)
     try:
         order = place(
@@ -60,15 +66,13 @@ def _place(session: PaymentSession) -> None:
         if session.status == SessionStatus.PAID:
             # Whoever claims a session leaves PAID with the order: this order is somebody else's.
             _hold(session, f"the order number {session.order_number} is taken by an order that is not this one's.")
-        return
+        return None
     except QuoteUnplaceable as error:
         _hold(session, str(error))
-        return
+        return None
     session.refresh_from_db()
     logger.info("Session %s placed its order", session.order_number)
-    _notice(session, quote)
-    _book(session)
-    signals.order_placed.send_robust(sender=PaymentSession, session=session, order=order)
+    return order
 
 
 def _hold(session: PaymentSession, problem: str) -> None:
@@ -93,8 +97,9 @@ def _record(session: PaymentSession, quote: Quote, order: object) -> None:
     take_out_what_was_bought(quote, source_id=session.source_basket_id)
 
 
-def _notice(session: PaymentSession, quote: Quote) -> None:
+def _notice(session: PaymentSession) -> None:
     """What staff should know about this order."""
+    quote = Quote.model_validate(session.quote)
     oversold = oversold_products(quote)
     if oversold:
         raise_attention(
@@ -111,19 +116,31 @@ def _notice(session: PaymentSession, quote: Quote) -> None:
             f"Used beyond their limit while shoppers were paying: {', '.join(overspent)}. "
             "The order stands as agreed and paid. Talk to the shopper if it looks like abuse.",
         )
-    twin = PaymentSession.objects.filter(
-        source_basket_id=session.source_basket_id,
-        status=SessionStatus.PLACED,
-        placed_at__gt=session.created_at,
-    ).exclude(pk=session.pk)
-    if session.source_basket_id is not None:
-        for other in twin:
-            raise_attention(
-                session,
-                Attention.Kind.BOUGHT_TWICE,
-                f"The shopper also paid for order {other.order_number} from the same basket. Both orders stand. "
-                "If that was a mistake, refund one of them.",
-            )
+    others = bought_meanwhile(quote, source_id=session.source_basket_id, since=session.created_at)
+    others |= _twins(session, quote)
+    others.discard(session.order_number)
+    if others:
+        raise_attention(
+            session,
+            Attention.Kind.BOUGHT_TWICE,
+            "While this payment was open, the same shopper also bought this basket, or some of the same goods: order "
+            f"{', '.join(sorted(others))}. All orders stand. If that was a mistake, refund one of them.",
+        )
+
+
+def _twins(session: PaymentSession, quote: Quote) -> set[str]:
+    """Order numbers of the sessions of the same basket that were placed while this one was open, whatever was in it."""
+    if session.source_basket_id is None:
+        return set()
+    placed = PaymentSession.objects.filter(status=SessionStatus.PLACED, placed_at__gt=session.created_at)
+    same = set(placed.filter(source_basket_id=session.source_basket_id).values_list("order_number", flat=True))
+    merged_at = when_merged(session.source_basket_id)
+    if merged_at is None:
+        return same
+    # The basket went on as another one, which the lines tell: they keep their id.
+    mine = {line.id for line in quote.lines}
+    later = placed.filter(created_at__gte=merged_at).values_list("order_number", "quote__lines")
+    return same | {number for number, lines in later.iterator() if mine & {line["id"] for line in lines}}
 
 
 def _book(session: PaymentSession) -> None:

@@ -1,9 +1,9 @@
 """The one road to an order: ask ND8 about a session, record the answer, place the order if it is paid."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -35,6 +35,8 @@ logger = logging.getLogger("oscar_nd8")
 REPORTED = ["state", "raw_status", "deposit", "currency", "net", "fee", "attempts", "asked_at"]
 # Only a race makes an answer doubtful, and whoever wins it has an answer of its own.
 QUESTIONS_AT_MOST = 3
+SPARING_AT_MOST = 3
+A_MOMENT = timedelta(seconds=1)
 
 GIVEN_BACK = (
     "ND8 says that this payment was made and is being given back. No order was placed. "
@@ -48,21 +50,23 @@ MONEY_LOST = (
 Verdict = tuple[SessionStatus, str]
 
 
-def settle(session: PaymentSession) -> PaymentSession:
+def settle(session: PaymentSession, *, sparing: bool = False) -> PaymentSession:
     """Bring `session` to what ND8 says now, and to its order where that is due. Safe to repeat and to race.
 
     Only transactions that a signed notification tied to the session are asked about. Raises ProviderError when
     ND8 could not be asked; nothing is lost then, and the next call tries again. Must not run in a transaction.
+    `sparing` bounds what it costs for whoever can repeat it at will: few questions, and none twice in a moment.
     """
     known = {payment.transaction_id: payment for payment in session.payments.all()}
     failures: list[ProviderError] = []
-    for transaction_id in sorted({*known, *_told_transactions(session)}):
+    tied = {*known, *_told_transactions(session)}
+    for transaction_id in _worth_asking(tied, known) if sparing else sorted(tied):
         try:
             _ask(session, transaction_id, known=known.get(transaction_id))
         except ProviderError as error:
             # One transaction without an answer must not keep another one's order back.
             failures.append(error)
-            if isinstance(error, (CircuitOpen, RateLimited)):
+            if sparing or isinstance(error, (CircuitOpen, RateLimited)):
                 break
     failures += _find_refunds(session)
     session.refresh_from_db()
@@ -96,6 +100,14 @@ def _find_refunds(session: PaymentSession) -> list[ProviderError]:
             except ProviderError as error:
                 failures.append(error)
     return failures
+
+
+def _worth_asking(tied: Iterable[str], known: Mapping[str, Payment]) -> list[str]:
+    """The few that are the likeliest to be news: those never asked about, then those whose answer is the oldest."""
+    now = timezone.now()
+    asked = {each: payment.asked_at for each, payment in known.items() if payment.asked_at is not None}
+    stale = [each for each in tied if each not in asked or not now - A_MOMENT < asked[each] <= now]
+    return sorted(stale, key=lambda each: asked.get(each, datetime.min.replace(tzinfo=UTC)))[:SPARING_AT_MOST]
 
 
 def _ask(session: PaymentSession, transaction_id: str, *, known: Payment | None) -> None:
@@ -134,12 +146,13 @@ def _record(session_id: int, report: PaymentReport, *, asked_at: datetime, known
             return _said(payment) == _says(report)
         was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
         _write_report(payment, report, session=session, asked_at=asked_at)
-        _move_by_payments(session)
+        moved = _move_by_payments(session)
         if came_back:
             close_refunded(session)
         if was_lost and not any(_was_lost(each) for each in session.payments.all()):
             close_matters(session, [Attention.Kind.MONEY_LOST], Attention.Resolution.BY_ITSELF)
-        reschedule(session.pk)
+        if not moved:
+            reschedule(session.pk)
         return True
 
 
@@ -167,19 +180,20 @@ def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSe
     payment.save(update_fields=REPORTED)
 
 
-def _move_by_payments(session: PaymentSession) -> None:
+def _move_by_payments(session: PaymentSession) -> bool:
+    """Whether the session moved; then it is due at once."""
     payments = list(session.payments.all())
     paid = [payment for payment in payments if payment.state == PaymentState.PAID]
     if session.is_paid:
         _watch_paid_session(session, payments, paid)
-        return
+        return False
     verdict = _verdict(session, payments, paid)
     if verdict is None:
-        return
+        return False
     status, reason = verdict
     held = status is SessionStatus.HELD
     if not (hold_session(session, reason) if held else move_session(session.pk, status, reason=reason)):
-        return
+        return False
     logger.info("Session %s is %s", session.order_number, status)
     if status in {SessionStatus.PAID, SessionStatus.HELD}:
         session.status = status
@@ -191,6 +205,7 @@ def _move_by_payments(session: PaymentSession) -> None:
                 payment=paid[0] if paid else payments[-1],
             )
         )
+    return True
 
 
 def _watch_paid_session(session: PaymentSession, payments: Sequence[Payment], paid: Sequence[Payment]) -> None:

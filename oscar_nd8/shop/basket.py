@@ -1,6 +1,7 @@
 """The shopper's basket and the frozen copy that a payment owns."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
@@ -10,7 +11,7 @@ from oscar.core.loading import get_model
 from oscar_nd8.exceptions import NotReusable
 from oscar_nd8.shop.quote import Quote
 
-__all__ = ["copy_frozen", "discard_copy", "take_out_what_was_bought"]
+__all__ = ["copy_frozen", "discard_copy", "take_out_what_was_bought", "when_merged"]
 
 
 def copy_frozen(quote: Quote, *, source_id: int) -> Any:
@@ -44,6 +45,12 @@ def discard_copy(basket_id: int) -> None:
     """Remove a frozen copy that no order will ever need; anything that is not frozen is left alone."""
     Basket = get_model("basket", "Basket")
     Basket.objects.filter(pk=basket_id, status=Basket.FROZEN).delete()
+
+
+def when_merged(basket_id: int) -> datetime | None:
+    """When a guest's basket became part of a customer's, at a login; None if it did not."""
+    Basket = get_model("basket", "Basket")
+    return Basket.objects.filter(pk=basket_id, status=Basket.MERGED).values_list("date_merged", flat=True).first()
 
 
 def take_out_what_was_bought(quote: Quote, *, source_id: int | None) -> None:

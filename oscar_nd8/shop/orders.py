@@ -5,6 +5,7 @@ A line whose product or stock record is gone is written from the quote alone.
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,14 +14,21 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sites.models import Site
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from oscar.core.loading import get_class, get_model
 
 from oscar_nd8.exceptions import ND8Error, QuoteUnplaceable
 from oscar_nd8.shop.pinned import PinnedShipping, pinned_basket, price_of
 from oscar_nd8.shop.quote import Address, Quote, QuotedLine
 
-__all__ = ["AlreadyClaimed", "next_order_number", "oversold_products", "overspent_vouchers", "place"]
+__all__ = [
+    "AlreadyClaimed",
+    "bought_meanwhile",
+    "next_order_number",
+    "oversold_products",
+    "overspent_vouchers",
+    "place",
+]
 
 logger = logging.getLogger("oscar_nd8")
 
@@ -103,6 +111,23 @@ def overspent_vouchers(quote: Quote) -> list[str]:
         if voucher.usage != Voucher.MULTI_USE and used.count() > 1:
             codes.append(voucher.code)
     return codes
+
+
+def bought_meanwhile(quote: Quote, *, source_id: int | None, since: datetime) -> set[str]:
+    """Numbers of the orders placed `since`: of this very basket, or of the same shopper and some of the same goods.
+
+    The shopper's own basket is another one after a login, and other payment methods order it directly.
+    """
+    theirs = Q(guest_email__iexact=quote.email) if quote.email else Q(pk=None)
+    if quote.user is not None:
+        theirs |= Q(user_id=quote.user)
+    goods = Q(lines__stockrecord__in=[line.stockrecord for line in quote.lines])
+    # Lines keep their id when a guest's basket is merged into the customer's.
+    basket = Q(basket__lines__in=[line.id for line in quote.lines])
+    if source_id is not None:
+        basket |= Q(basket_id=source_id)
+    orders = get_model("order", "Order").objects.filter(basket | (theirs & goods), date_placed__gt=since)
+    return {str(number) for number in orders.values_list("number", flat=True)}
 
 
 def _user(quote: Quote) -> Any:
