@@ -59,6 +59,8 @@ class PlaceForm(_DecisionForm):
         if session.status == SessionStatus.PLACED:
             text = _("Order %(number)s is placed, as the shopper agreed.")
             return Outcome(messages.SUCCESS, text % {"number": session.order_number})
+        if session.status == SessionStatus.SOLD:
+            return Outcome(messages.SUCCESS, _("The payment counts as a sale. A payment link has no order."))
         return Outcome(messages.WARNING, _("The order is being placed. Look again in a minute."))
 
 

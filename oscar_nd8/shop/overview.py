@@ -55,6 +55,11 @@ STANDINGS: Mapping[SessionStatus, Standing] = {
         _("ND8 confirmed the payment, and the order was placed as the shopper agreed."),
         _("Nothing to do for the payment: deliver the order."),
     ),
+    SessionStatus.SOLD: Standing(
+        Level.GOOD,
+        _("ND8 confirmed the payment of a payment link. Such a sale has no order in this shop."),
+        _("Deliver what the link sells; the customer's e-mail is here."),
+    ),
     SessionStatus.HELD: Standing(
         Level.URGENT,
         _("ND8 reports money for this payment, but no order was placed because something does not add up."),

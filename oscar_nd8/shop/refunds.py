@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from oscar_nd8.models import PaymentSession, Refund, StaffAction
 from oscar_nd8.shop.overview import Level
 from oscar_nd8.shop.quote import Quote, payer_of
-from oscar_nd8.shop.refundable import HOLDS_MONEY, Refundable, refundables_of
+from oscar_nd8.shop.refundable import HOLDS_MONEY, REFUNDED_FROM, Refundable, refundables_of
 from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
-from oscar_nd8.states import RefundStatus, SessionStatus
+from oscar_nd8.states import RefundStatus
 
 __all__ = [
     "ENDED",
@@ -84,8 +84,7 @@ REFUND_STANDINGS: Mapping[RefundStatus, RefundStanding] = {
 
 def can_refund(session: PaymentSession) -> bool:
     """Whether `session` is in a state to be refunded at all; no query where its payments were fetched with it."""
-    waits = session.status in {SessionStatus.PLACED, SessionStatus.HELD}
-    return waits and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
+    return session.status in REFUNDED_FROM and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
 
 
 def money_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:

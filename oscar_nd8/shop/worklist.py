@@ -152,7 +152,7 @@ def explanation_of(matter: Attention) -> Explanation:
     session = matter.session
     if matter.kind != K.HELD or session is None:
         return EXPLANATIONS[K(matter.kind)]
-    if session.status == SessionStatus.PLACED:
+    if session.status in {SessionStatus.PLACED, SessionStatus.SOLD}:
         return _PLACED
     states = {payment.state for payment in session.payments.all()}
     going_back = states & {PaymentState.REFUNDED, PaymentState.REFUND_PENDING} and PaymentState.PAID not in states
