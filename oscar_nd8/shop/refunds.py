@@ -23,6 +23,7 @@ __all__ = [
     "REFUND_STANDINGS",
     "RefundStanding",
     "Refunds",
+    "all_refunds",
     "askers_of",
     "can_refund",
     "matching_refunds",
@@ -100,14 +101,19 @@ def refunds_of(session: PaymentSession) -> Refunds:
     return _with_asker(Refund.objects.filter(payment__session=session)).select_related("payment")
 
 
-def refunds_seen_by(user: Any) -> Refunds:
-    """All for shop staff; for partners' staff those of the payments that they may see. Newest first, with `asker`."""
+def all_refunds() -> Refunds:
+    """With what a list shows of them, and who asked as `asker`. Newest first."""
     # Quotes are the bulk of a session's row, and no list shows them.
     refunds = Refund.objects.select_related("payment__session__order").defer(
         "payment__session__quote", "payment__session__checkout_url", "payment__attempts"
     )
-    refunds = refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
     return _with_asker(refunds)
+
+
+def refunds_seen_by(user: Any) -> Refunds:
+    """All for shop staff; for partners' staff those of the payments that they may see."""
+    refunds = all_refunds()
+    return refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
 
 
 def _with_asker(refunds: Refunds) -> Refunds:
