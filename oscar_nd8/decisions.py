@@ -34,7 +34,8 @@ class _DecisionForm(forms.Form):
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, matter: Attention) -> None:
-        super().__init__(data, initial={"seen": last_decision(matter)})
+        last = last_decision(matter)
+        super().__init__(data, initial={"seen": last.pk if last else 0})
         self.matter = matter
 
     def carry_out(self, *, by: Any) -> Outcome:

@@ -178,7 +178,6 @@ def actions_about(matter: Attention) -> QuerySet[StaffAction]:
     return StaffAction.objects.filter(about)
 
 
-def last_decision(matter: Attention) -> int:
-    """The id of the newest decision about `matter`, for whoever decides next to show that they knew it; 0 for none."""
-    last = StaffAction.objects.filter(attention=matter, verb__in=StaffAction.DECISIONS).order_by("-pk").first()
-    return last.pk if last else 0
+def last_decision(matter: Attention) -> StaffAction | None:
+    """The newest decision about `matter`: whoever decides next shows that they knew it."""
+    return StaffAction.objects.filter(attention=matter, verb__in=StaffAction.DECISIONS).order_by("-pk").first()
