@@ -1,4 +1,4 @@
-"""Django admin: read-only evidence of everything kept, and the pages on which staff decide a matter."""
+"""Django admin: read-only evidence of everything kept, and the pages on which staff decide and refund."""
 
 import json
 from typing import Any
@@ -10,16 +10,20 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
 
 from oscar_nd8.decisions import DismissForm, PlaceForm, ask, process_again
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
-from oscar_nd8.shop.refunds import refunds_of
-from oscar_nd8.shop.staff import may_decide
+from oscar_nd8.refunding import facts_about, looked_up, take_step
+from oscar_nd8.shop.refunds import payer_named, refunds_of
+from oscar_nd8.shop.staff import may_decide, may_refund
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.shop.worklist import can_dismiss, can_place, explanation_of
 
@@ -55,8 +59,9 @@ class _WithButtons(_ReadOnly, admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page, which asks who may decide."""
-        context = {"may_decide": may_decide(request.user), **(extra_context or {})}
+        """The page, which asks who may decide, and who may refund."""
+        may = {"may_decide": may_decide(request.user), "may_refund": may_refund(request.user)}
+        context = {**may, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
 
@@ -74,15 +79,6 @@ class _Money:
         return "-" if payment.fee is None else f"{payment.fee_major} {payment.currency}"
 
 
-class _Amount:
-    """What was agreed to be paid, or to be given back."""
-
-    @admin.display(description=_("amount"), ordering="amount")
-    def amount_shown(self, row: PaymentSession | Refund) -> str:
-        """Major units and currency."""
-        return f"{row.amount_major} {row.currency}"
-
-
 class PaymentInline(_ReadOnly, _Money, admin.TabularInline):
     """A session's transactions."""
 
@@ -93,7 +89,7 @@ class PaymentInline(_ReadOnly, _Money, admin.TabularInline):
     show_change_link = True
 
 
-class RefundInline(_ReadOnly, _Amount, admin.TabularInline):
+class RefundInline(_ReadOnly, admin.TabularInline):
     """What went back of a transaction."""
 
     model = Refund
@@ -101,6 +97,11 @@ class RefundInline(_ReadOnly, _Amount, admin.TabularInline):
     readonly_fields = fields
     extra = 0
     show_change_link = True
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, refund: Refund) -> str:
+        """Major units and currency."""
+        return f"{refund.amount_major} {refund.currency}"
 
 
 class StaffActionInline(_ReadOnly, admin.TabularInline):
@@ -123,7 +124,7 @@ class AttentionInline(_ReadOnly, admin.TabularInline):
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(_Amount, _WithButtons):
+class PaymentSessionAdmin(_WithButtons):
     """Sessions with their timeline."""
 
     list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
@@ -145,6 +146,11 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
         (_("What the shopper agreed to"), {"classes": ("collapse",), "fields": ("quote_shown",)}),
     )
 
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, session: PaymentSession) -> str:
+        """Major units and currency."""
+        return f"{session.amount_major} {session.currency}"
+
     @admin.display(description=_("order"))
     def order_link(self, session: PaymentSession) -> str | SafeString:
         """The order in this admin, where it exists."""
@@ -163,9 +169,17 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
         return _pretty(session.quote)
 
     def get_urls(self) -> list[Any]:
-        """And the address of its button."""
-        view = self.admin_site.admin_view(self.ask_view)
-        return [path("<int:pk>/ask/", view, name="oscar_nd8_paymentsession_ask"), *super().get_urls()]
+        """And the addresses of its buttons."""
+        views: dict[str, tuple[str, Any]] = {
+            "ask": ("<int:pk>/ask/", self.ask_view),
+            "refund": ("<int:pk>/refund/", self.refund_view),
+            "refunded": ("<int:pk>/refund/<int:refund_pk>/", self.refunded_view),
+        }
+        urls = [
+            path(route, self.admin_site.admin_view(view), name=f"oscar_nd8_paymentsession_{name}")
+            for name, (route, view) in views.items()
+        ]
+        return [*urls, *super().get_urls()]
 
     @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
     def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -178,6 +192,38 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
         outcome = ask(session, by=request.user)
         messages.add_message(request, outcome.level, outcome.text)
         return redirect("admin:oscar_nd8_paymentsession_change", pk)
+
+    @method_decorator([never_cache, require_http_methods(["GET", "HEAD", "POST"])])
+    @transaction.non_atomic_requests  # the refund is written before ND8 is asked, each in a transaction of its own
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How much, are you sure, and then the refund's own page."""
+        session = self._refundable(request, pk)
+        data = request.POST if request.method == "POST" else None
+        wanted = (request.GET if data is None else data).get("payment")
+        step = take_step(session, data, wanted=wanted, by=request.user)
+        if step.refund is not None:
+            return redirect("admin:oscar_nd8_paymentsession_refunded", pk, step.refund.pk)
+        context = {"session": session, "step": step, "form": step.form, "payer": payer_named(session)}
+        title = _("Give this money back?") if step.confirmation else _("Refund")
+        return self._render(request, "oscar_nd8/admin/refund.html", title=title, **context)
+
+    @method_decorator([never_cache, require_safe])
+    @transaction.non_atomic_requests  # ND8 is asked between transactions
+    def refunded_view(self, request: HttpRequest, pk: int, refund_pk: int) -> HttpResponse:
+        """One refund as it is now: ND8 is asked as long as it has not ended."""
+        session = self._refundable(request, pk)
+        refunds = Refund.objects.select_related("payment__session").filter(payment__session=session)
+        refund = looked_up(get_object_or_404(refunds, pk=refund_pk))
+        return self._render(request, "oscar_nd8/admin/refunded.html", title=_("Refund"), **facts_about(refund))
+
+    def _refundable(self, request: HttpRequest, pk: int) -> PaymentSession:
+        session = get_object_or_404(PaymentSession.objects.select_related("order", "user"), pk=pk)
+        if not (may_refund(request.user) and self.has_view_permission(request, session)):
+            raise PermissionDenied
+        return session
+
+    def _render(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
 @admin.register(Payment)
@@ -247,7 +293,7 @@ class WebhookEventAdmin(_WithButtons):
 
 
 @admin.register(Refund)
-class RefundAdmin(_ReadOnly, _Amount, admin.ModelAdmin):
+class RefundAdmin(_ReadOnly, admin.ModelAdmin):
     """Money on its way back, and what became of it."""
 
     list_display = ("created_at", "refund_id", "status", "amount_shown", "session_link", "asked_by")
@@ -255,8 +301,14 @@ class RefundAdmin(_ReadOnly, _Amount, admin.ModelAdmin):
     search_fields = ("refund_id", "reference", "payment__transaction_id", "payment__session__order_number")
     list_select_related = ("payment__session", "asked_by")
     show_full_result_count = False
+    inlines = (StaffActionInline,)
     exclude = ("payment", "amount", "parts", "form_key")
     readonly_fields = ("session_link", "payment_link", "amount_shown", "parts_shown")
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, refund: Refund) -> str:
+        """Major units and currency."""
+        return f"{refund.amount_major} {refund.currency}"
 
     @admin.display(description=_("session"))
     def session_link(self, refund: Refund) -> str | SafeString:

@@ -31,14 +31,14 @@ from oscar_nd8.shop.refundable import (
     newest_refund,
     refundable_of,
 )
-from oscar_nd8.shop.refunds import ENDED, REFUND_STANDINGS, money_of, names_of, payer_named
+from oscar_nd8.shop.refunds import ENDED, REFUND_STANDINGS, charge_named, money_of, names_of, payer_named
 
 __all__ = ["Confirmation", "HowMuch", "RefundForm", "Step", "facts_about", "looked_up", "take_step"]
 
 logger = logging.getLogger("oscar_nd8")
 
 # A page that was left open asks no longer than this.
-WATCHED = timedelta(minutes=30)
+WATCHED = timedelta(minutes=10)
 
 
 class HowMuch(models.TextChoices):
@@ -323,7 +323,7 @@ def _pieces(line: RefundableLine) -> forms.IntegerField:
 
 
 def _whole(charge: RefundableCharge) -> forms.BooleanField:
-    return forms.BooleanField(label=charge.name, required=False, disabled=not charge.amount)
+    return forms.BooleanField(label=charge_named(charge), required=False, disabled=not charge.amount)
 
 
 def _amount(currency: str) -> forms.DecimalField:

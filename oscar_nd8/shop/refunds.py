@@ -14,18 +14,18 @@ from pydantic import ValidationError
 from oscar_nd8.models import PaymentSession, Refund, StaffAction
 from oscar_nd8.shop.overview import Level
 from oscar_nd8.shop.quote import Quote, payer_of
-from oscar_nd8.shop.refundable import HOLDS_MONEY, REFUNDED_FROM, Refundable, refundables_of
+from oscar_nd8.shop.refundable import HOLDS_MONEY, Refundable, RefundableCharge, refundables_of
 from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
-from oscar_nd8.states import RefundStatus
+from oscar_nd8.states import RefundStatus, SessionStatus
 
 __all__ = [
     "ENDED",
     "REFUND_STANDINGS",
     "RefundStanding",
     "Refunds",
-    "all_refunds",
     "askers_of",
     "can_refund",
+    "charge_named",
     "matching_refunds",
     "money_of",
     "names_of",
@@ -85,7 +85,8 @@ REFUND_STANDINGS: Mapping[RefundStatus, RefundStanding] = {
 
 def can_refund(session: PaymentSession) -> bool:
     """Whether `session` is in a state to be refunded at all; no query where its payments were fetched with it."""
-    return session.status in REFUNDED_FROM and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
+    waits = session.status in {SessionStatus.PLACED, SessionStatus.HELD}
+    return waits and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
 
 
 def money_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:
@@ -101,19 +102,14 @@ def refunds_of(session: PaymentSession) -> Refunds:
     return _with_asker(Refund.objects.filter(payment__session=session)).select_related("payment")
 
 
-def all_refunds() -> Refunds:
-    """With what a list shows of them, and who asked as `asker`. Newest first."""
+def refunds_seen_by(user: Any) -> Refunds:
+    """All for shop staff; for partners' staff those of the payments that they may see. Newest first, with `asker`."""
     # Quotes are the bulk of a session's row, and no list shows them.
     refunds = Refund.objects.select_related("payment__session__order").defer(
         "payment__session__quote", "payment__session__checkout_url", "payment__attempts"
     )
+    refunds = refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
     return _with_asker(refunds)
-
-
-def refunds_seen_by(user: Any) -> Refunds:
-    """All for shop staff; for partners' staff those of the payments that they may see."""
-    refunds = all_refunds()
-    return refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
 
 
 def _with_asker(refunds: Refunds) -> Refunds:
@@ -170,10 +166,15 @@ def payer_named(session: PaymentSession) -> str:
     return f"{name} ({session.email})" if name and session.email else name or session.email or _("somebody unknown")
 
 
+def charge_named(charge: RefundableCharge) -> str:
+    """What was charged besides goods: a shipping method's own name often says too little."""
+    return _("Shipping: %(name)s") % {"name": charge.name} if charge.key == "shipping" else charge.name
+
+
 def names_of(parts: Mapping[str, Any], refundable: Refundable) -> list[str]:
     """What a refund's `parts` are, in words, like two mugs and their shipping."""
     titles = {line.key: line.title for line in refundable.lines}
-    charges = {charge.key: charge.name for charge in refundable.charges}
+    charges = {charge.key: charge_named(charge) for charge in refundable.charges}
     chosen = [(part["quantity"], titles[key]) for key, part in parts.get("lines", {}).items() if key in titles]
     lines = [f"{quantity} × {title}" for quantity, title in chosen]  # noqa: RUF001  # as prices are written
-    return lines + [str(charges[key]) for key in parts.get("charges", {}) if key in charges]
+    return lines + [charges[key] for key in parts.get("charges", {}) if key in charges]

@@ -15,6 +15,7 @@ from oscar_nd8.shop.staff import may_refund, may_view_payments
 from oscar_nd8.shop.worklist import can_dismiss, can_place
 
 register = template.Library()
+register.filter("nd8_can_refund", can_refund)
 register.filter("nd8_can_place", can_place)
 register.filter("nd8_can_dismiss", can_dismiss)
 
