@@ -1,10 +1,13 @@
 """The kit that shops test with, and the people and goods of our own tests."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from oscar_nd8.testing import ND8, Shopper, make_countries, make_product, make_user
+
+if TYPE_CHECKING:
+    from oscar_nd8.models import PaymentSession
 
 pytest_plugins = ["oscar_nd8.testing"]
 
@@ -37,3 +40,9 @@ def user(countries: None) -> Any:
 def customer(nd8: ND8, user: Any) -> Shopper:
     """Somebody signed in."""
     return Shopper(user=user)
+
+
+@pytest.fixture
+def session(guest: Shopper, mug: Any) -> "PaymentSession":
+    """The guest is on ND8's page to pay for one mug: 14.98 with shipping."""
+    return guest.begin_payment(mug)

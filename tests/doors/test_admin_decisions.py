@@ -1,6 +1,5 @@
 """Staff decide in Django's admin, too: the same forms, the same rules, for shops without Oscar's dashboard."""
 
-import re
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEven
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from sandbox_site.urls import urlpatterns as all_patterns
+from tests.deciding import seen_on, told, undecided
 from tests.staff import browser_of, make_matter, make_session
 
 pytestmark = pytest.mark.django_db
@@ -55,24 +55,6 @@ def page(client: Client, path: str) -> str:
     return " ".join(response.content.decode().split())
 
 
-def seen_on(client: Client, path: str) -> dict[str, str]:
-    """What the page's form would send besides what is typed."""
-    found = re.search(r'name="seen" value="(\d+)"', page(client, path))
-    assert found
-    return {"seen": found[1]}
-
-
-def told(response: Any) -> str:
-    """The messages on the page that follows."""
-    return " ".join(str(message) for message in response.context["messages"])
-
-
-def unchanged(matter: Attention) -> bool:
-    """Nobody decided anything."""
-    matter.refresh_from_db()
-    return matter.resolved_at is None and not StaffAction.objects.exists() and not Order.objects.exists()
-
-
 def test_a_matters_page_says_what_it_means_and_has_its_buttons(staff: Client, held: Attention) -> None:
     html = page(staff, path_of(held))
     for text in ("fee far above the limit", "was charged and has no order", "Then place the order, or refund"):
@@ -84,7 +66,7 @@ def test_a_matters_page_says_what_it_means_and_has_its_buttons(staff: Client, he
 def test_placing_asks_first_and_then_places(staff: Client, held: Attention) -> None:
     path = path_of(held, "place")
     form = seen_on(staff, path)
-    assert unchanged(held)
+    assert undecided(held)
     response = staff.post(path, form, follow=True)
     assert response.redirect_chain == [(path_of(held), 302)]
     assert told(response) == f"Order {Order.objects.get().number} is placed, as the shopper agreed."
@@ -103,7 +85,7 @@ def test_dismissing_needs_a_reason(staff: Client, held: Attention) -> None:
     html = staff.post(path, {**seen_on(staff, path), "note": " "}).content.decode()
     assert "Please say why" in html
     assert '<label for="id_note"' in html
-    assert unchanged(held)
+    assert undecided(held)
     response = staff.post(path, {**seen_on(staff, path), "note": "Paid back by hand."}, follow=True)
     assert told(response) == "Dismissed. The money stays where it is."
     assert "Paid back by hand." in response.content.decode()
@@ -113,7 +95,7 @@ def test_dismissing_needs_a_reason(staff: Client, held: Attention) -> None:
 def test_a_form_without_its_memory_decides_nothing(staff: Client, held: Attention) -> None:
     response = staff.post(path_of(held, "place"), {})
     assert "The page was not sent completely" in response.content.decode()
-    assert unchanged(held)
+    assert undecided(held)
 
 
 def test_asking_again_is_a_button_and_nothing_else(staff: Client, held: Attention) -> None:
@@ -158,7 +140,7 @@ def test_only_those_who_see_and_may_decide_can(held: Attention, permissions: tup
         assert clerk.get(path_of(held, view)).status_code == 403
         assert clerk.post(path_of(held, view), {"seen": "0", "note": "x"}).status_code == 403
     assert clerk.post(ask_path(held)).status_code == 403
-    assert unchanged(held)
+    assert undecided(held)
     if set(SEES) <= set(permissions):
         html = page(clerk, path_of(held))
         assert "/place/" not in html
@@ -170,7 +152,7 @@ def test_a_stranger_and_a_customer_are_sent_to_the_login(client: Client, held: A
     for each in (client, browser_of("shopper", *SEES, MAY_DECIDE)):
         for path in (path_of(held, "place"), path_of(held, "dismiss"), ask_path(held)):
             assert each.post(path, {"seen": "0", "note": "x"}).status_code == 302
-    assert unchanged(held)
+    assert undecided(held)
 
 
 def test_a_forged_form_is_refused(held: Attention) -> None:
@@ -178,7 +160,7 @@ def test_a_forged_form_is_refused(held: Attention) -> None:
     strict.cookies = browser_of("stella", *SEES, MAY_DECIDE, staff=True).cookies
     for path in (path_of(held, "place"), path_of(held, "dismiss"), ask_path(held)):
         assert strict.post(path, {"seen": "0", "note": "x"}).status_code == 403
-    assert unchanged(held)
+    assert undecided(held)
 
 
 @pytest.mark.parametrize("view", ["place", "dismiss"])

@@ -1,6 +1,5 @@
 """The worklist in Oscar's dashboard: who finds and decides which matters, what the pages say, and what they cost."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from oscar.core.loading import get_model
 
-from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEvent
+from oscar_nd8.models import Attention, StaffAction, WebhookEvent
 from oscar_nd8.shop.worklist import EXPLANATIONS
 from oscar_nd8.states import PaymentState, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
+from tests.deciding import seen_on, told, undecided
 from tests.staff import NOON, SECRET_URL, browser_of, make_matter, make_partner, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
@@ -34,10 +34,8 @@ def staff() -> Client:
 @pytest.fixture
 def held(guest: Shopper, nd8: ND8, mug: Any) -> Attention:
     """The matter of a payment with an absurd fee."""
-    guest.add(mug).go_to_preview()
-    guest.pay_now()
-    nd8.outcome(PaymentSession.objects.get(), "paid", net_amount="0.01")
-    nd8.deliver(Shopper().client)
+    nd8.outcome(guest.begin_payment(mug), "paid", net_amount="0.01")
+    nd8.deliver(guest.client)
     return Attention.objects.get()
 
 
@@ -56,24 +54,6 @@ def page(client: Client, path: str = LIST, **query: Any) -> str:
 def kinds(client: Client, **query: Any) -> list[str]:
     """The matters in the list, from top to bottom."""
     return [matter.kind for matter in client.get(LIST, query).context["page_obj"]]
-
-
-def seen_on(client: Client, path: str) -> dict[str, str]:
-    """What the page's form would send besides what is typed."""
-    found = re.search(r'name="seen" value="(\d+)"', client.get(path).content.decode())
-    assert found
-    return {"seen": found[1]}
-
-
-def told(response: Any) -> str:
-    """The messages on the page that follows."""
-    return " ".join(str(message) for message in response.context["messages"])
-
-
-def unchanged(matter: Attention) -> bool:
-    """Nobody decided anything."""
-    matter.refresh_from_db()
-    return matter.resolved_at is None and not StaffAction.objects.exists() and not Order.objects.exists()
 
 
 # Who sees
@@ -130,7 +110,7 @@ def test_without_staff_status_and_the_permission_nobody_decides(
     assert client.get(path_of(held, decision)).status_code == 403
     assert client.post(path_of(held, decision), {"seen": "0", "note": "x"}).status_code == 403
     assert client.post(f"/dashboard/payments/{held.session_id}/ask/").status_code == 403
-    assert unchanged(held)
+    assert undecided(held)
 
 
 def test_staff_who_may_not_decide_read_everything_and_find_no_button(held: Attention) -> None:
@@ -156,7 +136,7 @@ def test_a_decision_without_the_token_against_forgery_is_refused(held: Attention
     strict.cookies = browser_of("stella", MAY_DECIDE, staff=True).cookies
     for path in (path_of(held, "place"), path_of(held, "dismiss"), f"/dashboard/payments/{held.session_id}/ask/"):
         assert strict.post(path, {"seen": "0", "note": "x"}).status_code == 403
-    assert unchanged(held)
+    assert undecided(held)
 
 
 def test_looking_changes_nothing(staff: Client, held: Attention) -> None:
@@ -164,7 +144,7 @@ def test_looking_changes_nothing(staff: Client, held: Attention) -> None:
         assert staff.get(path, {"seen": "0", "note": "x"}).status_code == 200
         assert staff.head(path).status_code == 200
     assert staff.get(f"/dashboard/payments/{held.session_id}/ask/").status_code == 405
-    assert unchanged(held)
+    assert undecided(held)
 
 
 # Deciding
@@ -228,7 +208,7 @@ def test_dismissing_needs_a_reason_and_keeps_it(staff: Client, held: Attention) 
     response = staff.post(path, {**seen_on(staff, path), "note": "  "})
     assert "Please say why" in response.content.decode()
     assert 'aria-invalid="true"' in response.content.decode()
-    assert unchanged(held)
+    assert undecided(held)
 
     form = {**seen_on(staff, path), "note": "Paid back by <b>hand</b>."}
     response = staff.post(path, form, follow=True)

@@ -14,14 +14,6 @@ pytestmark = pytest.mark.django_db
 Order = get_model("order", "Order")
 
 
-@pytest.fixture
-def session(guest: Shopper, mug: Any) -> PaymentSession:
-    """An open payment."""
-    guest.add(mug).go_to_preview()
-    guest.pay_now()
-    return PaymentSession.objects.get()
-
-
 def page(shopper: Shopper, session: PaymentSession, outcome: str, query: str = "") -> str:
     """The return page's text; it must be a page and no redirect."""
     response = shopper.client.get(f"/nd8/return/{session.token}/{outcome}/{query}")

@@ -49,14 +49,6 @@ def body_for(checkout_id: str, transaction_id: str, status: str = "paid") -> byt
     ).encode()
 
 
-@pytest.fixture
-def session(guest: Shopper, mug: Any) -> PaymentSession:
-    """An open payment of 14.98."""
-    guest.add(mug).go_to_preview()
-    guest.pay_now()
-    return PaymentSession.objects.get()
-
-
 def nothing_happened(session: PaymentSession) -> None:
     """No order, no payment, no event; the session is as it was."""
     session.refresh_from_db()

@@ -28,14 +28,6 @@ Order = get_model("order", "Order")
 
 
 @pytest.fixture
-def session(guest: Shopper, mug: Any) -> PaymentSession:
-    """An open payment."""
-    guest.add(mug).go_to_preview()
-    guest.pay_now()
-    return PaymentSession.objects.get()
-
-
-@pytest.fixture
 def queue(settings: Any) -> None:
     """A queue in the shop's own database, chosen by settings alone."""
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

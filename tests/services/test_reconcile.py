@@ -30,14 +30,6 @@ Order, Basket = get_model("order", "Order"), get_model("basket", "Basket")
 READS = 6
 
 
-@pytest.fixture
-def session(guest: Shopper, mug: Any) -> PaymentSession:
-    """An open payment."""
-    guest.add(mug).go_to_preview()
-    guest.pay_now()
-    return PaymentSession.objects.get()
-
-
 def age(session: PaymentSession, by: timedelta) -> None:
     """Let everything about `session` have happened earlier."""
     for model, rows in ((PaymentSession, {"pk": session.pk}), (Payment, {"session": session})):

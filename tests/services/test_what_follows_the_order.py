@@ -19,14 +19,6 @@ Order = get_model("order", "Order")
 
 
 @pytest.fixture
-def session(guest: Shopper, mug: Any) -> PaymentSession:
-    """An open payment."""
-    guest.add(mug).go_to_preview()
-    guest.pay_now()
-    return PaymentSession.objects.get()
-
-
-@pytest.fixture
 def heard() -> Any:
     """Records every outward signal as (name, session's status when it was sent)."""
     log: list[tuple[str, str]] = []
