@@ -79,6 +79,15 @@ class _Money:
         return "-" if payment.fee is None else f"{payment.fee_major} {payment.currency}"
 
 
+class _Amount:
+    """What was agreed to be paid, or to be given back."""
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, row: PaymentSession | Refund) -> str:
+        """Major units and currency."""
+        return f"{row.amount_major} {row.currency}"
+
+
 class PaymentInline(_ReadOnly, _Money, admin.TabularInline):
     """A session's transactions."""
 
@@ -89,7 +98,7 @@ class PaymentInline(_ReadOnly, _Money, admin.TabularInline):
     show_change_link = True
 
 
-class RefundInline(_ReadOnly, admin.TabularInline):
+class RefundInline(_ReadOnly, _Amount, admin.TabularInline):
     """What went back of a transaction."""
 
     model = Refund
@@ -97,11 +106,6 @@ class RefundInline(_ReadOnly, admin.TabularInline):
     readonly_fields = fields
     extra = 0
     show_change_link = True
-
-    @admin.display(description=_("amount"), ordering="amount")
-    def amount_shown(self, refund: Refund) -> str:
-        """Major units and currency."""
-        return f"{refund.amount_major} {refund.currency}"
 
 
 class StaffActionInline(_ReadOnly, admin.TabularInline):
@@ -124,7 +128,7 @@ class AttentionInline(_ReadOnly, admin.TabularInline):
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(_WithButtons):
+class PaymentSessionAdmin(_Amount, _WithButtons):
     """Sessions with their timeline."""
 
     list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
@@ -145,11 +149,6 @@ class PaymentSessionAdmin(_WithButtons):
         (_("Shop"), {"fields": ("user", "site", "language", "basket", "source_basket", "fingerprint")}),
         (_("What the shopper agreed to"), {"classes": ("collapse",), "fields": ("quote_shown",)}),
     )
-
-    @admin.display(description=_("amount"), ordering="amount")
-    def amount_shown(self, session: PaymentSession) -> str:
-        """Major units and currency."""
-        return f"{session.amount_major} {session.currency}"
 
     @admin.display(description=_("order"))
     def order_link(self, session: PaymentSession) -> str | SafeString:
@@ -293,7 +292,7 @@ class WebhookEventAdmin(_WithButtons):
 
 
 @admin.register(Refund)
-class RefundAdmin(_ReadOnly, admin.ModelAdmin):
+class RefundAdmin(_ReadOnly, _Amount, admin.ModelAdmin):
     """Money on its way back, and what became of it."""
 
     list_display = ("created_at", "refund_id", "status", "amount_shown", "session_link", "asked_by")
@@ -304,11 +303,6 @@ class RefundAdmin(_ReadOnly, admin.ModelAdmin):
     inlines = (StaffActionInline,)
     exclude = ("payment", "amount", "parts", "form_key")
     readonly_fields = ("session_link", "payment_link", "amount_shown", "parts_shown")
-
-    @admin.display(description=_("amount"), ordering="amount")
-    def amount_shown(self, refund: Refund) -> str:
-        """Major units and currency."""
-        return f"{refund.amount_major} {refund.currency}"
 
     @admin.display(description=_("session"))
     def session_link(self, refund: Refund) -> str | SafeString:

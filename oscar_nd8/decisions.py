@@ -34,7 +34,8 @@ class _DecisionForm(forms.Form):
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, matter: Attention) -> None:
-        super().__init__(data, initial={"seen": last_decision(matter)})
+        last = last_decision(matter)
+        super().__init__(data, initial={"seen": last.pk if last else 0})
         self.matter = matter
 
     def carry_out(self, *, by: Any) -> Outcome:
@@ -59,6 +60,8 @@ class PlaceForm(_DecisionForm):
         if session.status == SessionStatus.PLACED:
             text = _("Order %(number)s is placed, as the shopper agreed.")
             return Outcome(messages.SUCCESS, text % {"number": session.order_number})
+        if session.status == SessionStatus.SOLD:
+            return Outcome(messages.SUCCESS, _("The payment counts as a sale. A payment link has no order."))
         return Outcome(messages.WARNING, _("The order is being placed. Look again in a minute."))
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -53,8 +53,12 @@ __all__ = [
     "RefundReport",
     "ReturnAddresses",
     "Right",
+    "begun_at",
     "get_gateway",
+    "nd8_client",
     "new_reference",
+    "refusal_of",
+    "state_of",
 ]
 
 
@@ -238,9 +242,9 @@ _REFUND_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LARGEST_PAGE: Final = 100
 
 
-def new_reference() -> str:
+def new_reference(prefix: str = "R") -> str:
     """A name for a refund before the provider has one: unguessable, and found again in a provider's free text."""
-    return "R-" + "".join(secrets.choice(_LETTERS) for _ in range(10))
+    return f"{prefix}-" + "".join(secrets.choice(_LETTERS) for _ in range(10))
 
 
 class ND8Gateway:
@@ -283,23 +287,9 @@ class ND8Gateway:
                 cancel_url=returns.canceled,
             )
         except ValidationError as error:
-            raise NotOffered(_refusal(error)) from None  # the cause would show the payer's details
-        return self._begun(self._client.create_checkout(request))
-
-    def _begun(self, checkout: Checkout) -> Begun:
-        page = urlsplit(checkout.checkout_url)
-        secure = page.scheme == "https" or (page.scheme == "http" and page.hostname in conf.LOOPBACK)
-        if page.netloc.lower() not in self._settings.CHECKOUT_HOSTS or not secure:
-            raise RequestRejected(
-                f"ND8 answered with a payment page on {page.netloc!r}, where shoppers are not sent. If it is ND8's, "
-                "add the host to ND8['CHECKOUT_HOSTS'].",
-                operation="createPayment",
-            )
-        return Begun(
-            checkout_id=checkout.checkout_id,
-            url=checkout.checkout_url,
-            expires_at=datetime.fromtimestamp(checkout.expires_at, tz=UTC),
-        )
+            raise NotOffered(refusal_of(error)) from None  # the cause would show the payer's details
+        checkout = self._client.create_checkout(request)
+        return begun_at(checkout, hosts=self._settings.CHECKOUT_HOSTS, operation="createPayment")
 
     def look_up(self, transaction_id: str) -> PaymentReport:
         """getPaymentById. Raises ProviderUnavailable also for an amount that is none."""
@@ -394,6 +384,28 @@ class ND8Gateway:
         )
 
 
+def state_of(word: str) -> PaymentState:
+    """ND8's word for the state of a payment, in ours."""
+    return _STATES.get(word, PaymentState.UNKNOWN)
+
+
+def begun_at(checkout: Checkout, *, hosts: Container[str], operation: str) -> Begun:
+    """The answer that opens a hosted page. Raises RequestRejected for a page that is not on one of `hosts`."""
+    page = urlsplit(checkout.checkout_url)
+    secure = page.scheme == "https" or (page.scheme == "http" and page.hostname in conf.LOOPBACK)
+    if page.netloc.lower() not in hosts or not secure:
+        raise RequestRejected(
+            f"ND8 answered with a payment page on {page.netloc!r}, where shoppers are not sent. If it is ND8's, "
+            "add the host to ND8['CHECKOUT_HOSTS'].",
+            operation=operation,
+        )
+    return Begun(
+        checkout_id=checkout.checkout_id,
+        url=checkout.checkout_url,
+        expires_at=datetime.fromtimestamp(checkout.expires_at, tz=UTC),
+    )
+
+
 def _hints(content: Any) -> Any:
     """The ids of a body. ND8 does not publish what it says about a refund, so those are taken from wherever it
     has written such ids elsewhere; a wrong one finds nothing when ND8 is asked."""
@@ -432,7 +444,8 @@ def _delivery_id(given: str) -> str:
     return given if plain else hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _refusal(error: ValidationError) -> str:
+def refusal_of(error: ValidationError) -> str:
+    """A sentence for a shopper whose details ND8 could never accept."""
     fields = {str(item["loc"][0]) for item in error.errors(include_input=False) if item["loc"]}
     if "billing_postal_code" in fields or not fields:
         return _("Payments from your country need a postal code. Please add it to your address.")
@@ -453,7 +466,7 @@ def _report(transaction_id: str, answer: Transaction) -> PaymentReport:
     attempts = tuple(sorted(attempts, key=lambda each: each.at, reverse=True))
     return PaymentReport(
         transaction_id=transaction_id,
-        state=_STATES.get(answer.status, PaymentState.UNKNOWN),
+        state=state_of(answer.status),
         raw_status=answer.status[:64],
         deposit=_DEPOSITS.get(attempts[0].state, DepositState.PENDING) if attempts else DepositState.NONE,
         currency=answer.currency.upper()[:3],
@@ -496,9 +509,15 @@ def _client(settings: conf.ND8Settings, *, base_url: str) -> ND8Client:
 
 
 @cache
-def _nd8() -> ND8Gateway:
+def nd8_client() -> ND8Client:
+    """The account's client: one with its connections a process, made at first use."""
     settings = conf.get_settings()
-    return ND8Gateway(_client(settings, base_url=settings.BASE_URL), settings=settings)
+    return _client(settings, base_url=settings.BASE_URL)
+
+
+@cache
+def _nd8() -> ND8Gateway:
+    return ND8Gateway(nd8_client(), settings=conf.get_settings())
 
 
 def get_gateway(code: str) -> Gateway:
@@ -511,6 +530,7 @@ def get_gateway(code: str) -> Gateway:
 def _forget(*, setting: str, **_kwargs: Any) -> None:
     if setting == "ND8":
         _nd8.cache_clear()
+        nd8_client.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="oscar_nd8.gateway")

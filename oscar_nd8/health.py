@@ -15,6 +15,7 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.findings import Finding, Level, Subject, as_data, worst_of
 from oscar_nd8.services.examine_calls import examine_calls
 from oscar_nd8.services.examine_records import examine_records
+from oscar_nd8.shop.staff import may_see_health
 
 __all__ = ["health"]
 
@@ -48,7 +49,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     if "Authorization" in request.headers or not user.is_authenticated:
         detail = {"detail": "Present the token, or sign in."}
         return JsonResponse(detail, status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
-    if not (user.is_staff and user.has_perm("oscar_nd8.view_payments")):
+    if not may_see_health(user):
         return JsonResponse({"detail": "This is for staff."}, status=HTTPStatus.FORBIDDEN)
     return None
 

@@ -1,4 +1,4 @@
-"""What is kept: sessions, payments, refunds, the notifications received, what needs a person, and who did what."""
+"""What is kept: links, sessions, payments, refunds, notifications received, what needs a person, and who did what."""
 
 import uuid
 from collections.abc import Mapping
@@ -16,13 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from oscar_nd8.money import to_major
 from oscar_nd8.states import UNFINISHED, DepositState, EventStatus, PaymentState, RefundStatus, SessionStatus
 
-__all__ = ["Attention", "Payment", "PaymentSession", "Refund", "StaffAction", "WebhookEvent"]
+__all__ = ["Attention", "Payment", "PaymentLink", "PaymentSession", "Refund", "StaffAction", "WebhookEvent"]
 
 STATUS_LABELS: Mapping[StrEnum, Any] = {
     SessionStatus.NEW: _("Being prepared"),
     SessionStatus.OPEN: _("Waiting for payment"),
     SessionStatus.PAID: _("Paid, order due"),
     SessionStatus.PLACED: _("Paid, order placed"),
+    SessionStatus.SOLD: _("Paid by link"),
     SessionStatus.HELD: _("Paid, held for a decision"),
     SessionStatus.FAILED: _("Failed"),
     SessionStatus.CANCELED: _("Canceled"),
@@ -66,7 +67,88 @@ def _choices(labels: Mapping[StrEnum, Any]) -> list[tuple[str, Any]]:
 
 
 REUSABLE = Q(status__in=[SessionStatus.NEW.value, SessionStatus.OPEN.value])
-PAID_ENDS = [SessionStatus.PAID.value, SessionStatus.PLACED.value, SessionStatus.HELD.value]
+PAID_ENDS = [SessionStatus.PAID.value, SessionStatus.PLACED.value, SessionStatus.SOLD.value, SessionStatus.HELD.value]
+
+
+class PaymentLink(models.Model):
+    """A payment link as ND8 last described it, at `asked_at`; only `services.payment_links` writes it.
+
+    Prices are fixed when a link is made. Amounts are in minor units of `currency`, and None where ND8 did not say.
+    """
+
+    class Availability(models.TextChoices):
+        """Whether somebody can buy by it."""
+
+        OPEN = "open", _("On sale")
+        INACTIVE = "inactive", _("Switched off")
+        EXPIRED = "expired", _("Expired")
+        USED_UP = "used_up", _("Used up")
+        GONE = "gone", _("Closed at ND8")
+        DELETED = "deleted", _("Deleted")
+
+    gateway = models.CharField(_("gateway"), max_length=32, default="nd8")
+    link_id = models.UUIDField(_("ND8 link"))
+    name = models.CharField(_("name"), max_length=255)
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = models.PositiveBigIntegerField(_("price, in minor units"), null=True)
+    tax_included = models.BooleanField(_("the price includes tax"), null=True)
+    lines = models.JSONField(_("what it sells"), default=list)
+
+    is_active = models.BooleanField(_("active"), default=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    max_uses = models.PositiveIntegerField(_("uses at most"), null=True, blank=True)
+    uses = models.PositiveIntegerField(_("uses"), null=True)
+    statistics = models.JSONField(_("statistics, as ND8 names them"), default=dict)
+
+    made_at = models.DateTimeField(_("made at ND8"), null=True)
+    created_at = models.DateTimeField(_("first heard of"), default=timezone.now, editable=False)
+    asked_at = models.DateTimeField(_("as ND8 said at"))
+    gone_at = models.DateTimeField(_("closed, ND8 said at"), null=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True)
+    due_at = models.DateTimeField(_("to be looked at again"), null=True, default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("payment link")
+        verbose_name_plural = _("payment links")
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["gateway", "link_id"], name="nd8_one_row_a_link")]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="nd8_link_due"),
+        ]
+        permissions: ClassVar = [
+            ("manage_links", _("Can create, change and delete ND8 payment links")),
+            ("manage_account", _("Can manage the ND8 account: webhook and API keys")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def amount_major(self) -> Any:
+        """Price as a Decimal in major units of `currency`, or None where ND8 did not say."""
+        return None if self.amount is None else to_major(self.amount, self.currency)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it was paid as often as it may be, as far as is known."""
+        return self.max_uses is not None and self.uses is not None and self.uses >= self.max_uses
+
+    def availability_at(self, moment: datetime) -> "PaymentLink.Availability":
+        """Whether somebody can buy by it at `moment`, as far as is known; ND8 has the last word."""
+        if self.deleted_at is not None:
+            return self.Availability.DELETED
+        if not self.is_active:
+            return self.Availability.INACTIVE
+        if self.expires_at is not None and self.expires_at <= moment:
+            return self.Availability.EXPIRED
+        if self.is_used_up:
+            return self.Availability.USED_UP
+        return self.Availability.OPEN if self.gone_at is None else self.Availability.GONE
+
+    @property
+    def availability(self) -> "PaymentLink.Availability":
+        """Whether somebody can buy by it now."""
+        return self.availability_at(timezone.now())
 
 
 class PaymentSession(models.Model):
@@ -96,6 +178,9 @@ class PaymentSession(models.Model):
         related_name="nd8_sessions",
     )
     site = models.ForeignKey("sites.Site", verbose_name=_("site"), null=True, on_delete=models.SET_NULL)
+    link = models.ForeignKey(
+        PaymentLink, verbose_name=_("payment link"), null=True, on_delete=models.PROTECT, related_name="sessions"
+    )
     basket = models.OneToOneField(
         "basket.Basket",
         verbose_name=_("frozen basket"),
@@ -154,6 +239,10 @@ class PaymentSession(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=SessionStatus.OPEN.value) | ~Q(checkout_id=""),
                 name="nd8_open_means_checkout",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=SessionStatus.SOLD.value) | Q(link__isnull=False, paid_at__isnull=False),
+                name="nd8_sold_means_link_and_payment",
             ),
         ]
         indexes: ClassVar = [
@@ -469,6 +558,8 @@ class StaffAction(models.Model):
         REFUND = "refund", _("Asked for a refund")
         REPLAY = "replay", _("Had notifications processed again")
         ASK = "ask", _("Asked ND8 again")
+        LINK = "link", _("Made, changed or deleted a payment link")
+        ACCOUNT = "account", _("Changed the account at ND8")
 
     # The verbs that decide a matter.
     DECISIONS: ClassVar = [Verb.PLACE, Verb.DISMISS]
@@ -481,6 +572,9 @@ class StaffAction(models.Model):
     )
     refund = models.ForeignKey(
         Refund, verbose_name=_("refund"), null=True, on_delete=models.PROTECT, related_name="staff_actions"
+    )
+    link = models.ForeignKey(
+        PaymentLink, verbose_name=_("payment link"), null=True, on_delete=models.PROTECT, related_name="staff_actions"
     )
     verb = models.CharField(_("what"), max_length=16, choices=Verb.choices)
     user = models.ForeignKey(

@@ -24,6 +24,7 @@ class SessionStatus(StrEnum):
     OPEN = "open"  # the shopper can pay on the hosted page
     PAID = "paid"  # ND8 confirmed the payment; the order is due
     PLACED = "placed"  # the order exists
+    SOLD = "sold"  # paid by a payment link: the sale is complete, no order follows
     HELD = "held"  # money arrived, a person must decide: place or refund
     FAILED = "failed"
     CANCELED = "canceled"
@@ -42,9 +43,10 @@ SESSION_MOVES: Mapping[SessionStatus, frozenset[SessionStatus]] = {
     S.FAILED: frozenset({S.PAID, S.HELD, S.CANCELED}),
     S.CANCELED: frozenset({S.PAID, S.HELD, S.FAILED}),
     S.EXPIRED: frozenset({S.PAID, S.HELD, S.FAILED, S.CANCELED}),
-    S.PAID: frozenset({S.PLACED, S.HELD}),
+    S.PAID: frozenset({S.PLACED, S.SOLD, S.HELD}),
     S.HELD: frozenset({S.PAID}),  # a person decided to place it after all
     S.PLACED: frozenset(),
+    S.SOLD: frozenset(),
 }
 
 

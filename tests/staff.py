@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -11,7 +12,7 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 from oscar.test import factories
 
-from oscar_nd8.models import Attention, Payment, PaymentSession
+from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession
 from oscar_nd8.shop.quote import (
     Quote,
     QuotedApplication,
@@ -23,6 +24,7 @@ from oscar_nd8.shop.quote import (
 )
 from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
+LINK_ID = UUID("6f2b5d0e-1111-4222-8333-444455556666")
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 SECRET_URL = "https://pay.nd8.example/c/only-for-the-shopper"
 
@@ -102,7 +104,12 @@ def make_session(
     if status is SessionStatus.PLACED:
         facts.setdefault("order", make_order(number, *([partner] if partner else [])))
         facts.setdefault("placed_at", NOON)
-    if status in {SessionStatus.PLACED, SessionStatus.PAID, SessionStatus.HELD}:
+    if status is SessionStatus.SOLD:
+        link, _created = PaymentLink.objects.get_or_create(
+            link_id=LINK_ID, defaults={"name": "Christmas market", "currency": "USD", "asked_at": NOON}
+        )
+        facts.setdefault("link", link)
+    if status in {SessionStatus.PLACED, SessionStatus.SOLD, SessionStatus.PAID, SessionStatus.HELD}:
         facts.setdefault("paid_at", NOON)
     defaults: dict[str, Any] = {
         "quote": make_quote().model_dump(mode="json"),

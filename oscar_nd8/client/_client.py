@@ -202,12 +202,15 @@ class ND8Client:
         """
         return self._transport.call(operations.PUT_WEBHOOK, read=Webhook.model_validate_json, body=request)
 
-    def list_payment_links(self) -> Page[PaymentLink]:
+    def list_payment_links(self, page: int | None = None) -> Page[PaymentLink]:
         """The merchant's payment links (listPaymentLinks). A read: repeated.
 
-        Amounts are in major units of each link's currency.
+        Amounts are in major units of each link's currency. ND8 documents no pages: ask for one only where an
+        answer said that more follows.
         """
-        return self._transport.call(operations.LIST_PAYMENT_LINKS, read=Page[PaymentLink].model_validate_json)
+        return self._transport.call(
+            operations.LIST_PAYMENT_LINKS, read=Page[PaymentLink].model_validate_json, query=_page(page)
+        )
 
     def create_payment_link(self, request: PaymentLinkRequest) -> PaymentLink:
         """Make a link for products of the catalogue at ND8 (createPaymentLink). A write: sent once.
@@ -235,13 +238,16 @@ class ND8Client:
         """End a payment link (deletePaymentLink); its payments stay. A write: sent once."""
         self._transport.call(operations.DELETE_PAYMENT_LINK, read=_nothing, path={"id": link_id})
 
-    def list_payment_link_payments(self, link_id: str) -> Page[LinkPayment]:
+    def list_payment_link_payments(self, link_id: str, page: int | None = None) -> Page[LinkPayment]:
         """The payments that came of a link (listPaymentLinkPayments). A read: repeated.
 
-        Amounts are in major units of each payment's currency.
+        Amounts are in major units of each payment's currency. `page` as in `list_payment_links`.
         """
         return self._transport.call(
-            operations.LIST_LINK_PAYMENTS, read=Page[LinkPayment].model_validate_json, path={"id": link_id}
+            operations.LIST_LINK_PAYMENTS,
+            read=Page[LinkPayment].model_validate_json,
+            path={"id": link_id},
+            query=_page(page),
         )
 
     def get_public_payment_link(self, token: str) -> PublicPaymentLink:
@@ -274,6 +280,10 @@ class ND8Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _page(number: int | None) -> dict[str, str | int] | None:
+    return None if number is None else {"page": number}
 
 
 def _nothing(body: bytes) -> None:

@@ -132,6 +132,7 @@ class EvidenceInspectView(generic.InspectView):
     permission_policy = SeesPayments(None)
     any_permission_required: ClassVar = ["view"]
     fields: ClassVar = ["pk"]
+    object: Any
 
     def get_fields_context(self) -> list[dict[str, Any]]:
         """Our templates say more than field by field."""

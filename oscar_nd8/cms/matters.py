@@ -27,10 +27,11 @@ from oscar_nd8.cms.evidence import (
     MoneyColumn,
     StatusColumn,
 )
-from oscar_nd8.cms.permissions import may_decide
+from oscar_nd8.cms.permissions import may_decide, may_refund
 from oscar_nd8.decisions import DismissForm, PlaceForm
 from oscar_nd8.models import Attention
 from oscar_nd8.shop.overview import Level, overview_of
+from oscar_nd8.shop.refunds import can_refund
 from oscar_nd8.shop.worklist import (
     Openness,
     actions_about,
@@ -182,6 +183,8 @@ def _facts(matter: Attention, user: Any) -> dict[str, Any]:
         "overview": overview_of(matter.session) if matter.session else None,
         "explanation": explanation_of(matter),
         "may_decide": may_decide(user),
+        "may_refund": may_refund(user),
+        "can_refund": matter.session is not None and can_refund(matter.session),
         "can_place": can_place(matter),
         "can_dismiss": can_dismiss(matter),
     }

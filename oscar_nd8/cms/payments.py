@@ -27,13 +27,14 @@ from oscar_nd8.cms.evidence import (
     MoneyColumn,
     StatusColumn,
 )
-from oscar_nd8.cms.permissions import may_decide
+from oscar_nd8.cms.permissions import may_decide, may_refund
+from oscar_nd8.cms.refunds import refund
 from oscar_nd8.decisions import ask
 from oscar_nd8.models import STATUS_LABELS, PaymentSession
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import Level, overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
-from oscar_nd8.shop.refunds import refunds_of
+from oscar_nd8.shop.refunds import REFUND_STANDINGS, can_refund, money_of, refunds_of
 from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
 from oscar_nd8.shop.timeline import events_of, timeline_of
 
@@ -143,7 +144,11 @@ class PaymentInspectView(EvidenceInspectView):
             "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
             "events": events,
             "timeline": timeline_of(session, events, refunds),
+            "refundables": money_of(session, refunds=refunds),
+            "refunds": [(each, REFUND_STANDINGS[each.state]) for each in refunds],
             "may_decide": may_decide(self.request.user),
+            "may_refund": may_refund(self.request.user),
+            "can_refund": can_refund(session),
         }
 
 
@@ -159,8 +164,9 @@ class PaymentViewSet(EvidenceViewSet):
     inspect_view_class = PaymentInspectView
 
     def get_urlpatterns(self) -> list[Any]:
-        """And the address of the button."""
-        return [*super().get_urlpatterns(), path("<int:pk>/ask/", ask_nd8, name="ask")]
+        """And the addresses of the buttons."""
+        buttons = [path("<int:pk>/ask/", ask_nd8, name="ask"), path("<int:pk>/refund/", refund, name="refund")]
+        return [*super().get_urlpatterns(), *buttons]
 
 
 @require_POST

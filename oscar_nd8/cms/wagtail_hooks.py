@@ -13,6 +13,7 @@ from oscar_nd8.cms.home import PaymentsPanel
 from oscar_nd8.cms.matters import MatterViewSet
 from oscar_nd8.cms.payments import PaymentViewSet
 from oscar_nd8.cms.permissions import may_view, ours
+from oscar_nd8.cms.refunds import RefundViewSet
 
 __all__ = ["PaymentsGroup"]
 
@@ -23,7 +24,7 @@ class PaymentsGroup(ViewSetGroup):
     menu_label = _("Payments")
     menu_icon = "nd8-payments"
     menu_order = 350
-    items = (PaymentViewSet, MatterViewSet)
+    items = (PaymentViewSet, RefundViewSet, MatterViewSet)
 
 
 @hooks.register("register_admin_viewset")
@@ -47,5 +48,5 @@ def add_panel(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("register_icons")
 def icons(known: list[str]) -> list[str]:
-    """A payment card."""
-    return [*known, "oscar_nd8/cms/icons/payments.svg"]
+    """For the menu and its pages."""
+    return [*known, *(f"oscar_nd8/cms/icons/{name}.svg" for name in ("payments", "refunds"))]

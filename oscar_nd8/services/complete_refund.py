@@ -18,9 +18,9 @@ from oscar_nd8.schedule import next_look
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.shop import ledger
 from oscar_nd8.shop.messages import send_refund_mail
-from oscar_nd8.shop.refundable import is_given_back, paid_amount
+from oscar_nd8.shop.refundable import HOLDS_MONEY, is_given_back, paid_amount
 from oscar_nd8.shop.returned import move_order, pieces_of, put_back, write_note
-from oscar_nd8.states import PaymentState, RefundStatus
+from oscar_nd8.states import RefundStatus
 
 __all__ = ["book_earlier_refunds", "complete_refund"]
 
@@ -28,7 +28,6 @@ logger = logging.getLogger("oscar_nd8")
 
 # Whoever claimed the mail this long ago died before sending it.
 MAIL_CLAIM_LASTS = timedelta(minutes=10)
-CAME_IN = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
 
 
 def complete_refund(refund: Refund) -> None:
@@ -130,7 +129,7 @@ def _note(refund: Refund, pieces: Mapping[Any, int]) -> str:
 
 def _is_given_back(session: PaymentSession) -> bool:
     """Whether nothing of what this session brought in is left."""
-    return all(is_given_back(payment, surely=True) for payment in session.payments.filter(state__in=CAME_IN))
+    return all(is_given_back(payment, surely=True) for payment in session.payments.filter(state__in=HOLDS_MONEY))
 
 
 def _mail(refund: Refund) -> None:

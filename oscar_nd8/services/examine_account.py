@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch
 from oscar_nd8.conf import ND8Settings, is_debug, is_placeholder
 from oscar_nd8.findings import Finding, Level, Subject
 from oscar_nd8.gateway import Access, AccountReport, Right
-from oscar_nd8.shop.addresses import address_of, leads_to
+from oscar_nd8.shop.addresses import absolute, address_of, leads_to
 
 __all__ = ["ACCOUNT", "LOCAL", "examine_account", "examine_keys"]
 
@@ -229,7 +229,7 @@ def _webhook_address(report: AccountReport, domain: str) -> Finding:
         return Finding(subject, Level.ERROR, f"The webhook has no address in this shop. {error}", "Add that line.")
     if not domain:
         return _skip(subject, "The shop's own address is not known: django.contrib.sites has no current site.")
-    ours, theirs = f"{'http' if is_debug() else 'https'}://{domain}{path}", report.webhook_address
+    ours, theirs = absolute(domain, path), report.webhook_address
     if theirs is None:
         return _skip(subject, f"ND8 should send to {ours}; {_unknown(report)}")
     if not theirs:

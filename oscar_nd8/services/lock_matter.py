@@ -6,7 +6,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from oscar_nd8.exceptions import DecisionRefused
-from oscar_nd8.models import Attention, StaffAction
+from oscar_nd8.models import Attention
+from oscar_nd8.shop.worklist import last_decision
 
 __all__ = ["lock_matter"]
 
@@ -20,7 +21,7 @@ def lock_matter(matter_id: int, *, seen: int) -> Attention:
     # A write, not SELECT FOR UPDATE, for the same reason as `lock_session`. A session is always locked before it.
     Attention.objects.filter(pk=matter_id).update(kind=F("kind"))
     matter = Attention.objects.select_related("session").get(pk=matter_id)
-    last = StaffAction.objects.filter(attention=matter, verb__in=StaffAction.DECISIONS).order_by("-pk").first()
+    last = last_decision(matter)
     if last is not None and last.pk != seen:
         raise DecisionRefused(
             _("%(name)s decided this already (%(when)s: %(what)s). Nothing was changed now.")

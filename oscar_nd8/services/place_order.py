@@ -1,4 +1,4 @@
-"""From a paid session to its order, exactly once, and to everything a shop expects after it."""
+"""From a paid session to its order, exactly once, and to everything a shop expects after it; by link, to its sale."""
 
 import logging
 from datetime import timedelta
@@ -15,6 +15,7 @@ from oscar_nd8.exceptions import QuoteUnplaceable
 from oscar_nd8.models import Attention, Payment, PaymentSession
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.complete_refund import book_earlier_refunds
+from oscar_nd8.services.complete_sale import complete_sale
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.raise_attention import raise_attention
@@ -36,9 +37,12 @@ MAIL_CLAIM_LASTS = timedelta(minutes=10)
 def place_order(session: PaymentSession) -> None:
     """Place the order of a PAID session, then book, empty the basket, mail and tell; repeats finish what is missing.
 
-    A quote that cannot be placed any more moves the session to HELD. Other errors leave it PAID for the next try.
-    Must not run in a transaction: the order is placed in Oscar's own.
+    A quote that cannot be placed any more moves the session to HELD. Other errors leave it PAID for the next try. A
+    payment by link has no order: it is SOLD. Must not run in a transaction: the order is placed in Oscar's own.
     """
+    if session.link_id is not None:
+        complete_sale(session)
+        return
     order = _place(session) if session.status == SessionStatus.PAID else None
     if session.status == SessionStatus.PLACED:
         if session.mailed_at is None:

@@ -3,13 +3,13 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotFound
 from oscar_nd8.gateway import get_gateway
-from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
+from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession, WebhookEvent
 from oscar_nd8.schedule import next_try
 from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.close_matters import close_matters
@@ -56,16 +56,27 @@ def _settle_session_of(event: WebhookEvent) -> EventStatus:
         return EventStatus.PROCESSED
     if not (event.checkout_id and event.transaction_id):
         return EventStatus.IGNORED
+    # Somebody may have bought by a payment link on ND8's own page: the next look at the links tells.
+    _links(event).update(due_at=timezone.now())
     if get_settings().TELL_UNKNOWN_CHECKOUTS and not _may_be_known_soon(event):
         _look_into(event)
     return EventStatus.UNMATCHED
 
 
 def _may_be_known_soon(event: WebhookEvent) -> bool:
+    young = timezone.now() - event.received_at < UNMATCHED_AT_MOST
     if event.refund_id:
-        return timezone.now() - event.received_at < UNMATCHED_AT_MOST
+        return young
+    if young and _links(event).exists():
+        return True
     # A notification can overtake the answer that tells us its checkout; then that session is still being prepared.
     return PaymentSession.objects.filter(status=SessionStatus.NEW, created_at__lte=event.received_at).exists()
+
+
+def _links(event: WebhookEvent) -> QuerySet[PaymentLink]:
+    """Those that the payment of an unknown checkout may be of, in a shop that can ask."""
+    links = PaymentLink.objects.filter(gateway=event.gateway, deleted_at=None)
+    return links if get_settings().MERCHANT_TOKEN.get_secret_value() else links.none()
 
 
 def _look_into(event: WebhookEvent) -> None:

@@ -22,10 +22,12 @@ from oscar_nd8.exceptions import (
     RateLimited,
     ScopeMissing,
 )
-from oscar_nd8.models import Payment, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.models import Payment, PaymentLink, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.schedule import next_look
 from oscar_nd8.services.adopt_refund import adopt_new_refunds
 from oscar_nd8.services.close_session import close_session
+from oscar_nd8.services.follow_links import follow_link
+from oscar_nd8.services.payment_links import LATER
 from oscar_nd8.services.process_event import process_event, session_of
 from oscar_nd8.services.reschedule import has_news
 from oscar_nd8.services.settle import settle
@@ -49,6 +51,7 @@ class Done(StrEnum):
     """What a run can have changed."""
 
     PLACED = "orders placed"
+    SOLD = "sales by payment links"
     HELD = "payments held for a decision"
     BOOKED = "deposits booked"
     MAILED = "mails sent"
@@ -96,6 +99,7 @@ def reconcile(
         _Sweep(run, WebhookEvent, _look_at_event),
         _Sweep(run, PaymentSession, _look_at_session),
         _Sweep(run, Refund, _look_at_refund),
+        *_link_sweeps(run),
     ):
         _drain(sweep, workers=1 if connection.vendor == "sqlite" else workers)
     run.summary.done += Counter({Done.TOLD: tell_staff(), Done.FORGOTTEN: _forget_old_events()})
@@ -107,6 +111,7 @@ def _bring_forward(moment: datetime) -> None:
     later = Q(due_at__gt=moment)
     WebhookEvent.objects.filter(later).update(due_at=moment)
     Refund.objects.filter(later).update(due_at=moment)
+    PaymentLink.objects.filter(later).update(due_at=moment)
     tied = Exists(Payment.objects.filter(session=OuterRef("pk")))
     unpaid = Q(status__in=[SessionStatus.NEW, SessionStatus.OPEN, *UNPAID_ENDS])
     PaymentSession.objects.filter(later, ~unpaid | tied).update(due_at=moment)
@@ -126,7 +131,7 @@ def _find_new_refunds(run: "_Run") -> None:
             run.failed(error)
 
 
-_Model = type[WebhookEvent] | type[PaymentSession] | type[Refund]
+_Model = type[WebhookEvent] | type[PaymentSession] | type[Refund] | type[PaymentLink]
 
 
 def _forget_old_events() -> int:
@@ -291,8 +296,26 @@ def _look_at_refund(pk: int) -> Counter[Done]:
     return Counter({Done.REFUNDED: 1} if settled.state is not before and settled.closed_at is not None else {})
 
 
+def _link_sweeps(run: _Run) -> list["_Sweep"]:
+    """Links last: they need a token of their own, which many shops do not have."""
+    token = get_settings().MERCHANT_TOKEN.get_secret_value()
+    return [_Sweep(run, PaymentLink, _look_at_link)] if token else []
+
+
+def _look_at_link(pk: int) -> Counter[Done]:
+    try:
+        found = follow_link(PaymentLink.objects.get(pk=pk))
+    except (CredentialsRejected, ScopeMissing) as error:
+        # A merchant's session ends some day, and no payment waits for it; the doctor says so.
+        logger.warning("Payment links cannot be followed: %s", error)
+        PaymentLink.objects.filter(pk=pk).update(due_at=timezone.now() + LATER)
+        return Counter()
+    return sum((_state(session) for session in found), Counter())
+
+
 ENDS = {
     SessionStatus.PLACED: Done.PLACED,
+    SessionStatus.SOLD: Done.SOLD,
     SessionStatus.HELD: Done.HELD,
     SessionStatus.FAILED: Done.FAILED,
     SessionStatus.CANCELED: Done.CANCELED,

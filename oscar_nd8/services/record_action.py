@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oscar_nd8.models import Attention, PaymentSession, Refund, StaffAction
+from oscar_nd8.models import Attention, PaymentLink, PaymentSession, Refund, StaffAction
 
 __all__ = ["record_action"]
 
@@ -14,6 +14,7 @@ def record_action(
     session: PaymentSession | None = None,
     attention: Attention | None = None,
     refund: Refund | None = None,
+    link: PaymentLink | None = None,
     note: str = "",
 ) -> StaffAction:
     """Write down that the user `by` did `verb`; in the transaction of what they did, where it has one.
@@ -27,6 +28,7 @@ def record_action(
         session=session,
         attention=attention,
         refund=refund,
+        link=link,
         note=note,
     )
 

@@ -29,6 +29,7 @@ from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.record_refund import record_refund
 from oscar_nd8.shop.refundable import (
     HOLDS_MONEY,
+    REFUNDED_FROM,
     Chosen,
     Parts,
     Refundable,
@@ -43,8 +44,6 @@ from oscar_nd8.states import RefundStatus, SessionStatus
 __all__ = ["preview_refund", "request_refund"]
 
 logger = logging.getLogger("oscar_nd8")
-
-REFUNDED_FROM = frozenset({SessionStatus.PLACED, SessionStatus.HELD})
 
 
 def request_refund(

@@ -80,6 +80,6 @@ def _look_at_payment(session: PaymentSession, payment: Payment, *, now: datetime
     if payment.state == PaymentState.REFUNDED:
         return None
     if payment.state == PaymentState.PAID:
-        done = session.status == SessionStatus.PLACED and payment.debited_at is not None
+        done = session.status in {SessionStatus.PLACED, SessionStatus.SOLD} and payment.debited_at is not None
         return None if done else at
     return at

@@ -2,7 +2,9 @@
 
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
-__all__ = ["address_of", "dashboard_page", "leads_to", "matter_page"]
+from oscar_nd8.conf import is_debug
+
+__all__ = ["absolute", "address_of", "dashboard_page", "leads_to", "matter_page"]
 
 # By hand (`include("oscar_nd8.urls")`), or with the checkout app's own URLs.
 NAMESPACES = ("nd8", "checkout:nd8")
@@ -18,6 +20,11 @@ def address_of(name: str, **kwargs: object) -> str:
     raise NoReverseMatch(
         f"The page nd8:{name} is not mounted: add path('nd8/', include('oscar_nd8.urls')) to the shop's urls.py."
     )
+
+
+def absolute(domain: str, path: str) -> str:
+    """`path` on the shop's `domain` where no request says how the shop is reached: by https, except in development."""
+    return f"{'http' if is_debug() else 'https'}://{domain}{path}"
 
 
 def leads_to(path: str, name: str) -> bool:

@@ -10,9 +10,8 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import ngettext
 
-from oscar_nd8.conf import is_debug
 from oscar_nd8.models import Attention
-from oscar_nd8.shop.addresses import dashboard_page, matter_page
+from oscar_nd8.shop.addresses import absolute, dashboard_page, matter_page
 from oscar_nd8.shop.worklist import explanation_of
 
 __all__ = ["send_digest"]
@@ -22,15 +21,15 @@ def send_digest(matters: Sequence[Attention], *, others: int, to: Sequence[str])
     """One mail about `matters`, in the shop's own language; `others` is how many more are open and were told before."""
     with translation.override(settings.LANGUAGE_CODE):
         site = Site.objects.filter(pk=getattr(settings, "SITE_ID", 0)).first() or Site.objects.first()
-        root = f"{'http' if is_debug() else 'https'}://{site.domain}" if site else ""
+        domain = site.domain if site else ""
         context: dict[str, Any] = {
             "site_name": site.name if site else "",
             "matters": [
-                {"row": each, "explanation": explanation_of(each), "url": _url(root, matter_page(each.pk))}
+                {"row": each, "explanation": explanation_of(each), "url": _url(domain, matter_page(each.pk))}
                 for each in matters
             ],
             "others": others,
-            "list_url": _url(root, dashboard_page("nd8-matters")),
+            "list_url": _url(domain, dashboard_page("nd8-matters")),
         }
         subject = ngettext(
             "%(site)s: %(count)s payment matter needs attention",
@@ -48,5 +47,5 @@ def send_digest(matters: Sequence[Attention], *, others: int, to: Sequence[str])
         mail.send()
 
 
-def _url(root: str, path: str) -> str:
-    return f"{root}{path}" if root and path else ""
+def _url(domain: str, path: str) -> str:
+    return absolute(domain, path) if domain and path else ""

@@ -8,8 +8,8 @@ from django.utils import translation
 from oscar.core.loading import get_class, get_model
 from oscar.templatetags.currency_filters import currency
 
-from oscar_nd8.conf import is_debug
 from oscar_nd8.models import Refund
+from oscar_nd8.shop.addresses import absolute
 from oscar_nd8.shop.quote import Quote
 
 __all__ = ["REFUNDED", "send_order_mail", "send_refund_mail"]
@@ -58,8 +58,7 @@ def _context(order: Any) -> dict[str, Any]:
     context: dict[str, Any] = {"user": order.user or AnonymousUser(), "order": order}
     path = _status_path(order)
     if path:
-        scheme = "http" if is_debug() else "https"
-        context |= {"status_path": path, "status_url": f"{scheme}://{order.site.domain}{path}"}
+        context |= {"status_path": path, "status_url": absolute(order.site.domain, path)}
     return context
 
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.models import Attention, Payment, PaymentSession
-from oscar_nd8.states import PaymentState, SessionStatus
+from oscar_nd8.shop.refundable import HOLDS_MONEY
+from oscar_nd8.states import SessionStatus
 
 __all__ = ["STANDINGS", "Level", "Overview", "Standing", "Try", "overview_of", "tries_of"]
 
@@ -55,6 +56,11 @@ STANDINGS: Mapping[SessionStatus, Standing] = {
         _("ND8 confirmed the payment, and the order was placed as the shopper agreed."),
         _("Nothing to do for the payment: deliver the order."),
     ),
+    SessionStatus.SOLD: Standing(
+        Level.GOOD,
+        _("ND8 confirmed the payment of a payment link. Such a sale has no order in this shop."),
+        _("Deliver what the link sells; the customer's e-mail is here."),
+    ),
     SessionStatus.HELD: Standing(
         Level.URGENT,
         _("ND8 reports money for this payment, but no order was placed because something does not add up."),
@@ -85,7 +91,6 @@ _TRY_LABELS: Mapping[str, Any] = {
     "requires_payment_method": _("Declined"),
     "failed": _("Failed"),
 }
-_MONEY_CAME = {PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Try:
 def overview_of(session: PaymentSession) -> Overview:
     """`session` with its open matters and money; no query where `with_money_and_matters` fetched it."""
     # A fee is written when ND8 confirmed a plausible payment, so only such payments are added up.
-    booked = [payment for payment in session.payments.all() if payment.state in _MONEY_CAME and payment.fee is not None]
+    booked = [payment for payment in session.payments.all() if payment.state in HOLDS_MONEY and payment.fee is not None]
     return Overview(
         session=session,
         standing=STANDINGS[session.state],

@@ -7,17 +7,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.lines import shares_of
 from oscar_nd8.models import Payment, PaymentSession, Refund
 from oscar_nd8.money import split, to_major
+from oscar_nd8.shop.link_offer import adds_tax
 from oscar_nd8.shop.quote import Quote, minor_total, parts_of
-from oscar_nd8.states import PaymentState, RefundStatus
+from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
 
 __all__ = [
     "HOLDS_MONEY",
     "MOVED_NOTHING",
+    "REFUNDED_FROM",
     "Chosen",
     "Parts",
     "Refundable",
@@ -37,6 +38,7 @@ __all__ = [
 MOVED_NOTHING = frozenset({RefundStatus.FAILED, RefundStatus.REJECTED})
 # ND8 has the last word about the other two: a refund of them may have failed since it was asked.
 HOLDS_MONEY = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
+REFUNDED_FROM = frozenset({SessionStatus.PLACED, SessionStatus.SOLD, SessionStatus.HELD})
 _NOT_ANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.UNKNOWN})
 
 Parts = dict[str, Any]
@@ -151,12 +153,12 @@ class Refundable:
 def paid_amount(payment: Payment) -> int | None:
     """What the customer paid, in minor units of the payment's currency; None where ND8 does not tell.
 
-    ND8 tells what it pays out. What it charged is what it was asked for, where prices include tax (TTC) and its
+    ND8 tells what it pays out. What it charged is what it was asked for, where prices include tax and its
     fee, the difference, is plausible.
     """
     session = payment.session
     with_tax = minor_total(Quote.model_validate(session.quote), with_tax=True)
-    told = get_settings().PRICE_MODE == "TTC" and session.amount == with_tax
+    told = not adds_tax(session) and session.amount == with_tax
     return session.amount if told and payment.currency == session.currency and payment.fee is not None else None
 
 

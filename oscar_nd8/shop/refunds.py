@@ -14,15 +14,16 @@ from pydantic import ValidationError
 from oscar_nd8.models import PaymentSession, Refund, StaffAction
 from oscar_nd8.shop.overview import Level
 from oscar_nd8.shop.quote import Quote, payer_of
-from oscar_nd8.shop.refundable import HOLDS_MONEY, Refundable, RefundableCharge, refundables_of
+from oscar_nd8.shop.refundable import HOLDS_MONEY, REFUNDED_FROM, Refundable, RefundableCharge, refundables_of
 from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
-from oscar_nd8.states import RefundStatus, SessionStatus
+from oscar_nd8.states import RefundStatus
 
 __all__ = [
     "ENDED",
     "REFUND_STANDINGS",
     "RefundStanding",
     "Refunds",
+    "all_refunds",
     "askers_of",
     "can_refund",
     "charge_named",
@@ -85,8 +86,7 @@ REFUND_STANDINGS: Mapping[RefundStatus, RefundStanding] = {
 
 def can_refund(session: PaymentSession) -> bool:
     """Whether `session` is in a state to be refunded at all; no query where its payments were fetched with it."""
-    waits = session.status in {SessionStatus.PLACED, SessionStatus.HELD}
-    return waits and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
+    return session.status in REFUNDED_FROM and any(payment.state in HOLDS_MONEY for payment in session.payments.all())
 
 
 def money_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:
@@ -102,14 +102,19 @@ def refunds_of(session: PaymentSession) -> Refunds:
     return _with_asker(Refund.objects.filter(payment__session=session)).select_related("payment")
 
 
-def refunds_seen_by(user: Any) -> Refunds:
-    """All for shop staff; for partners' staff those of the payments that they may see. Newest first, with `asker`."""
+def all_refunds() -> Refunds:
+    """With what a list shows of them, and who asked as `asker`. Newest first."""
     # Quotes are the bulk of a session's row, and no list shows them.
     refunds = Refund.objects.select_related("payment__session__order").defer(
         "payment__session__quote", "payment__session__checkout_url", "payment__attempts"
     )
-    refunds = refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
     return _with_asker(refunds)
+
+
+def refunds_seen_by(user: Any) -> Refunds:
+    """All for shop staff; for partners' staff those of the payments that they may see."""
+    refunds = all_refunds()
+    return refunds if user.is_staff else refunds.filter(payment__session__in=sessions_seen_by(user).values("pk"))
 
 
 def _with_asker(refunds: Refunds) -> Refunds:

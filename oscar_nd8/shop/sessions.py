@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from oscar.core.loading import get_model
 
-from oscar_nd8.models import Attention, Payment, PaymentSession
+from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession
 
 __all__ = ["local_moment", "matching", "mentioning", "sessions_seen_by", "with_money_and_matters"]
 
@@ -51,15 +51,24 @@ def matching(
 def with_money_and_matters(sessions: Sessions) -> Sessions:
     """With everything that `overview_of` reads, in two more queries however many rows."""
     # Quotes are the bulk of a row, and a list shows nothing of them.
-    return sessions.select_related("order").prefetch_related("payments", "attentions").defer("quote", "checkout_url")
+    return (
+        sessions.select_related("order", "link")
+        .prefetch_related("payments", "attentions")
+        .defer("quote", "checkout_url")
+    )
 
 
 def mentioning(text: str) -> Q:
-    """Sessions whose number, e-mail, checkout or transaction has `text` in it."""
+    """Sessions whose number, e-mail, checkout, transaction or payment link has `text` in it."""
     # A subquery instead of a join: a session with two such payments is still one row.
     paid_by = Payment.objects.filter(transaction_id__icontains=text).values("session")
+    sold_by = PaymentLink.objects.filter(name__icontains=text).values("pk")
     return (
-        Q(order_number__icontains=text) | Q(email__icontains=text) | Q(checkout_id__icontains=text) | Q(pk__in=paid_by)
+        Q(order_number__icontains=text)
+        | Q(email__icontains=text)
+        | Q(checkout_id__icontains=text)
+        | Q(pk__in=paid_by)
+        | Q(link__in=sold_by)
     )
 
 

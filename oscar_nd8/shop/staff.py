@@ -7,10 +7,21 @@ from typing import Any
 
 from oscar.views.decorators import check_permissions
 
-__all__ = ["MAY_DECIDE", "MAY_REFUND", "MAY_VIEW_PAYMENTS", "may_decide", "may_refund", "may_view_payments"]
+__all__ = [
+    "MAY_DECIDE",
+    "MAY_REFUND",
+    "MAY_VIEW_PAYMENTS",
+    "may_decide",
+    "may_refund",
+    "may_see_health",
+    "may_view_payments",
+]
 
 # Either list is enough, as in Oscar's own dashboard; the second is for partners' staff.
 MAY_VIEW_PAYMENTS = (["is_staff"], ["oscar_nd8.view_payments", "partner.dashboard_access"])
+
+# Both are needed: how the shop is run is no partner's business.
+MAY_SEE_HEALTH = ["is_staff", "oscar_nd8.view_payments"]
 
 # Both are needed: whoever may only look cannot place an order, and a partner's staff never can.
 MAY_DECIDE = ["is_staff", "oscar_nd8.resolve_attention"]
@@ -22,6 +33,11 @@ MAY_REFUND = ["is_staff", "oscar_nd8.refund_payment"]
 def may_view_payments(user: Any) -> bool:
     """Whether `user` may open the payments pages; which payments they find there is `sessions_seen_by`."""
     return bool(check_permissions(user, MAY_VIEW_PAYMENTS))
+
+
+def may_see_health(user: Any) -> bool:
+    """Whether `user` may read the health page without a monitor's token."""
+    return bool(check_permissions(user, MAY_SEE_HEALTH))
 
 
 def may_decide(user: Any) -> bool:

@@ -152,7 +152,7 @@ def explanation_of(matter: Attention) -> Explanation:
     session = matter.session
     if matter.kind != K.HELD or session is None:
         return EXPLANATIONS[K(matter.kind)]
-    if session.status == SessionStatus.PLACED:
+    if session.status in {SessionStatus.PLACED, SessionStatus.SOLD}:
         return _PLACED
     states = {payment.state for payment in session.payments.all()}
     going_back = states & {PaymentState.REFUNDED, PaymentState.REFUND_PENDING} and PaymentState.PAID not in states
@@ -178,7 +178,6 @@ def actions_about(matter: Attention) -> QuerySet[StaffAction]:
     return StaffAction.objects.filter(about)
 
 
-def last_decision(matter: Attention) -> int:
-    """The id of the newest decision about `matter`, for whoever decides next to show that they knew it; 0 for none."""
-    last = StaffAction.objects.filter(attention=matter, verb__in=StaffAction.DECISIONS).order_by("-pk").first()
-    return last.pk if last else 0
+def last_decision(matter: Attention) -> StaffAction | None:
+    """The newest decision about `matter`: whoever decides next shows that they knew it."""
+    return StaffAction.objects.filter(attention=matter, verb__in=StaffAction.DECISIONS).order_by("-pk").first()

@@ -9,9 +9,9 @@ With any other runner, `emulated_nd8()` is the same as a context manager. Needs 
 PYTEST_DONT_REWRITE: nothing here asserts, and a conftest may import from here and name the plugin, too.
 """
 
-from .emulated import ND8, emulated_nd8, post_webhook
-from .factories import make_countries, make_product, make_session, make_user
-from .plugin import (
+from oscar_nd8.testing.emulated import ND8, emulated_nd8, post_webhook
+from oscar_nd8.testing.factories import make_countries, make_product, make_session, make_user
+from oscar_nd8.testing.plugin import (
     canceled_session,
     deliver_webhook,
     failed_session,
@@ -23,7 +23,7 @@ from .plugin import (
     paid_session,
     pytest_addoption,
 )
-from .shopper import ADDRESS, Shopper
+from oscar_nd8.testing.shopper import ADDRESS, Shopper
 
 __all__ = [
     "ADDRESS",

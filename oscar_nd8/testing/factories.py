@@ -9,9 +9,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from oscar_nd8.conf import get_settings
-
-from .emulated import ND8
-from .shopper import Shopper
+from oscar_nd8.testing.emulated import ND8
+from oscar_nd8.testing.shopper import Shopper
 
 if TYPE_CHECKING:
     from oscar_nd8.models import PaymentSession

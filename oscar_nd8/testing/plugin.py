@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from .emulated import ND8, emulator_at, settings_with
-from .factories import make_countries, make_product, make_session, make_user
-from .shopper import Shopper
+from oscar_nd8.testing.emulated import ND8, emulator_at, settings_with
+from oscar_nd8.testing.factories import make_countries, make_product, make_session, make_user
+from oscar_nd8.testing.shopper import Shopper
 
 if TYPE_CHECKING:
     from oscar_nd8.models import PaymentSession

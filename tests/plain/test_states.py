@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus, may_move
 
 S = SessionStatus
-MONEY_ARRIVED = {S.PAID, S.HELD, S.PLACED}
+MONEY_ARRIVED = {S.PAID, S.HELD, S.PLACED, S.SOLD}
 
 
 def test_every_status_has_its_row() -> None:
@@ -20,6 +20,11 @@ def test_every_unpaid_end_can_still_be_paid() -> None:
 def test_an_order_is_reached_from_paid_alone_and_is_the_end() -> None:
     assert [status for status in SessionStatus if may_move(status, S.PLACED)] == [S.PAID]
     assert SESSION_MOVES[S.PLACED] == frozenset()
+
+
+def test_a_sale_is_reached_from_paid_alone_and_is_the_end() -> None:
+    assert [status for status in SessionStatus if may_move(status, S.SOLD)] == [S.PAID]
+    assert SESSION_MOVES[S.SOLD] == frozenset()
 
 
 @given(st.lists(st.sampled_from(SessionStatus), max_size=30))

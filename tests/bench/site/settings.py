@@ -5,7 +5,7 @@ import os
 from tests.settings import *  # noqa: F403  # the same shop, with a server in front
 
 DEBUG = False
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.site", "django_tasks_db"]  # noqa: F405
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.site"]  # noqa: F405
 DATABASES["default"]["CONN_MAX_AGE"] = None  # noqa: F405
 if os.environ.get("BENCH_MIDDLEWARE") == "0":
     MIDDLEWARE = []

@@ -1,0 +1,59 @@
+"""A shop with a long past: staff's pages and the reconciler's due rows among many finished ones."""
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from oscar_nd8.models import PaymentSession
+from tests.bench.figures import Figure, Profile, at_most, milliseconds
+
+NAME = "many"
+LIST = "/dashboard/payments/"
+
+
+def run(profile: Profile) -> Iterator[Figure]:
+    """Due rows, the pages."""
+    before, _ = _due()
+    call_command("seed_many", sessions=profile.pick(100_000, 1_000_000), verbosity=0)
+    rows = PaymentSession.objects.count()
+    due, _ = _due()
+    yield at_most(1, f"due rows among {rows:,}", due, unit="ms", detail=f"{before:.2f} ms in an empty shop")
+    staff = Client()
+    staff.force_login(get_user_model().objects.create_superuser("bench", "bench@example.com", "x"))
+    pages = {
+        "list": LIST,
+        "list, held ones": f"{LIST}?status=held",
+        "list, a day": f"{LIST}?date_from=2026-01-01&date_to=2026-01-02",
+        "list, an e-mail": f"{LIST}?search=guest77@example.com",
+        "detail": f"{LIST}{PaymentSession.objects.order_by('pk')[rows // 2].pk}/",
+    }
+    for what, url in pages.items():
+        time_taken, queries = _page(staff, url)
+        yield at_most(100, f"{what}, among {rows:,}", time_taken, unit="ms", detail=f"{queries} queries")
+
+
+def _due() -> tuple[float, int]:
+    due = PaymentSession.objects.filter(due_at__lte=timezone.now()).order_by("due_at")
+    found: list[Any] = []
+    times = [milliseconds(lambda: found.append(list(due.values_list("pk", "due_at")[:200]))) for _ in range(50)]
+    return statistics.median(times), len(found)
+
+
+def _page(client: Client, url: str) -> tuple[float, int]:
+    def get() -> None:
+        response = client.get(url)
+        assert response.status_code == 200, response.status_code
+
+    get()
+    with CaptureQueriesContext(connection) as captured:
+        get()
+    # Counted before the next request, which begins by forgetting them.
+    queries = len(captured)
+    return statistics.median(milliseconds(get) for _ in range(7)), queries
