@@ -135,6 +135,11 @@ class ND8Settings(BaseModel):
     TELL_UNKNOWN_CHECKOUTS: bool = True
     """Whether staff hear of payments for checkouts that this shop never made; off where shops share one account."""
 
+    LINK_STARTS: Annotated[int, Field(ge=0, le=100_000)] = 20
+    """Payments that one address may begin by one payment link in ten minutes; 0: any number."""
+    CLIENT_ADDRESS_HEADER: str = ""
+    """Header in which your own proxy says whose request it is, like X-Forwarded-For; empty: there is no proxy."""
+
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":
         for currency, lowest in self.MIN_AMOUNTS.items():
