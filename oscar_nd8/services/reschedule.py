@@ -11,7 +11,7 @@ from oscar_nd8.schedule import next_look
 from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.states import UNFINISHED, UNPAID_ENDS, PaymentState, SessionStatus
 
-__all__ = ["PREPARING_AT_MOST", "closes_at", "has_news", "is_under_way", "reschedule"]
+__all__ = ["PREPARING_AT_MOST", "closes_at", "has_news", "is_under_way", "reschedule", "when_due"]
 
 # No call to the provider takes this long: whoever was preparing the session died.
 PREPARING_AT_MOST = timedelta(minutes=2)
@@ -22,9 +22,14 @@ def reschedule(session_id: int) -> None:
     session = PaymentSession.objects.defer("quote", "checkout_url").get(pk=session_id)
     # Read after the session: whoever records a payment moves due_at in the same transaction, and ours is not written.
     payments = session.payments.all()
-    due_at = min(_moments(session, payments, now=timezone.now()), default=None)
+    due_at = when_due(session, payments, now=timezone.now())
     if due_at != session.due_at:
         PaymentSession.objects.filter(pk=session_id, status=session.status, due_at=session.due_at).update(due_at=due_at)
+
+
+def when_due(session: PaymentSession, payments: Iterable[Payment], *, now: datetime) -> datetime | None:
+    """When something about the session must be looked at next; None: nothing is open."""
+    return min(_moments(session, payments, now=now), default=None)
 
 
 def closes_at(session: PaymentSession) -> datetime:

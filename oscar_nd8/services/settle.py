@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -29,7 +29,7 @@ from oscar_nd8.shop.quote import Quote, minor_total
 from oscar_nd8.shop.refundable import refundable_of
 from oscar_nd8.states import DepositState, PaymentState, RefundStatus, SessionStatus
 
-__all__ = ["settle"]
+__all__ = ["Answer", "ask", "settle"]
 
 logger = logging.getLogger("oscar_nd8")
 
@@ -55,19 +55,42 @@ SALE_LOST = (
 Verdict = tuple[SessionStatus, str]
 
 
-def settle(session: PaymentSession, *, sparing: bool = False) -> PaymentSession:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider said about a transaction, when it was asked, and what was known of it then."""
+
+    report: PaymentReport
+    asked_at: datetime
+    known: Payment | None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it says anything that is not written down."""
+        return self.known is None or _said(self.known) != _says(self.report)
+
+
+def ask(gateway_code: str, transaction_id: str, *, known: Payment | None) -> Answer:
+    """Ask the provider; nothing is written. Raises a ProviderError."""
+    asked_at = timezone.now()
+    return Answer(get_gateway(gateway_code).look_up(transaction_id), asked_at, known)
+
+
+def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[Answer] = ()) -> PaymentSession:
     """Bring `session` to what ND8 says now, and to its order where that is due. Safe to repeat and to race.
 
     Only transactions that a signed notification tied to the session are asked about. Raises ProviderError when
     ND8 could not be asked; nothing is lost then, and the next call tries again. Must not run in a transaction.
     `sparing` bounds what it costs for whoever can repeat it at will: few questions, and none twice in a moment.
+    `answers` are used in place of a question where they were just given.
     """
     known = {payment.transaction_id: payment for payment in session.payments.all()}
+    given = {answer.report.transaction_id: answer for answer in answers}
     failures: list[ProviderError] = []
     tied = {*known, *_told_transactions(session)}
     for transaction_id in _worth_asking(tied, known) if sparing else sorted(tied):
         try:
-            _ask(session, transaction_id, known=known.get(transaction_id))
+            answer = given.get(transaction_id) or ask(session.gateway, transaction_id, known=known.get(transaction_id))
+            _write_down(session, answer)
         except ProviderError as error:
             # One transaction without an answer must not keep another one's order back.
             failures.append(error)
@@ -115,23 +138,23 @@ def _worth_asking(tied: Iterable[str], known: Mapping[str, Payment]) -> list[str
     return sorted(stale, key=lambda each: asked.get(each, datetime.min.replace(tzinfo=UTC)))[:SPARING_AT_MOST]
 
 
-def _ask(session: PaymentSession, transaction_id: str, *, known: Payment | None) -> None:
-    """Ask about one transaction until the answer is surely newer than what was known when it was asked for.
+def _write_down(session: PaymentSession, answer: Answer) -> None:
+    """Record an answer, or a later one: it must be newer than whatever else was written since the question.
 
     Clocks cannot tell which of two answers is newer: they jump, and differ between machines.
     """
-    gateway = get_gateway(session.gateway)
+    transaction_id = answer.report.transaction_id
     for _attempt in range(QUESTIONS_AT_MOST):
-        asked_at = timezone.now()
-        report = gateway.look_up(transaction_id)
-        if _record(session.pk, report, asked_at=asked_at, known=known):
+        if _record(session.pk, answer):
             return
         known = Payment.objects.get(gateway=session.gateway, transaction_id=transaction_id)
+        answer = ask(session.gateway, transaction_id, known=known)
     # Whoever wrote in between knows more than we do, and wrote when it is due next.
 
 
-def _record(session_id: int, report: PaymentReport, *, asked_at: datetime, known: Payment | None) -> bool:
+def _record(session_id: int, answer: Answer) -> bool:
     """Write one answer down and move the session by it; False, and nothing is written, where it may be outdated."""
+    report, known = answer.report, answer.known
     with transaction.atomic(durable=True):
         session = lock_session(session_id)
         payment, created = Payment.objects.get_or_create(
@@ -150,7 +173,7 @@ def _record(session_id: int, report: PaymentReport, *, asked_at: datetime, known
             # Written since we asked: the same answer says nothing new, another one may be the newer of the two.
             return _said(payment) == _says(report)
         was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
-        _write_report(payment, report, session=session, asked_at=asked_at)
+        _write_report(payment, report, session=session, asked_at=answer.asked_at)
         moved = _move_by_payments(session)
         if came_back:
             close_refunded(session)

@@ -18,8 +18,9 @@ from oscar.core.loading import get_model
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.receive_event import receive_event
-from oscar_nd8.services.reconcile import LEASE, Done, reconcile
+from oscar_nd8.services.reconcile import Done, reconcile
 from oscar_nd8.services.settle import settle
+from oscar_nd8.services.sweep import LEASE
 from oscar_nd8.testing import ND8, Shopper
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -383,6 +384,30 @@ def test_an_answer_that_was_on_its_way_while_a_newer_one_was_written_is_asked_fo
     session.refresh_from_db()
     assert (session.status, session.payments.get().state) == ("failed", "failed")
     assert nd8.calls("getPaymentById") == asked + 3
+
+
+def test_a_run_that_must_end_gives_back_what_it_had_claimed_and_not_asked_about(nd8: ND8, mug: Any) -> None:
+    sessions = open_payments(nd8, mug, 6)
+    assert reconcile(everything=True, workers=1).looked_at == 6  # claimed together
+    nd8.fault("getPaymentById", "429", times=100)
+    reconcile(everything=True, workers=1)
+    due = PaymentSession.objects.filter(due_at__lte=timezone.now())
+    assert due.count() == 5
+    nd8.fault("getPaymentById", "429", times=0)
+    for session in sessions:
+        nd8.outcome(session)
+    assert reconcile().done[Done.PLACED] == 5
+
+
+def test_what_nd8_says_again_is_written_down_without_the_one_road(
+    nd8: ND8, mug: Any, django_assert_max_num_queries: Any
+) -> None:
+    open_payments(nd8, mug, 6)
+    before = timezone.now()
+    with django_assert_max_num_queries(25):
+        assert reconcile(everything=True, workers=1).looked_at == 6
+    assert Payment.objects.filter(asked_at__gt=before, state="processing").count() == 6
+    assert PaymentSession.objects.filter(due_at__gt=before + timedelta(seconds=55)).count() == 6
 
 
 def told(*arguments: str) -> str:

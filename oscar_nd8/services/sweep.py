@@ -1,0 +1,208 @@
+"""The machinery of a run: due rows handed to threads, claimed, seen to, and put off where that failed."""
+
+import logging
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from threading import Lock
+
+from django.db import connections
+from django.utils import timezone
+
+from oscar_nd8.exceptions import (
+    CircuitOpen,
+    CredentialsRejected,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    ScopeMissing,
+)
+from oscar_nd8.models import PaymentLink, PaymentSession, Refund, WebhookEvent
+
+__all__ = ["LEASE", "Done", "Run", "Summary", "Sweep", "sweep"]
+
+logger = logging.getLogger("oscar_nd8")
+
+# Whoever claimed a row this long ago died; a question to ND8 with all its repetitions takes far less.
+LEASE = timedelta(minutes=5)
+KEYS_IN_MEMORY = 1000
+# As many times in a row that ND8 does not answer, and it is down, not unlucky.
+UNAVAILABLE_AT_MOST = 5
+
+Model = type[WebhookEvent] | type[PaymentSession] | type[Refund] | type[PaymentLink]
+
+
+class Done(StrEnum):
+    """What a run can have changed."""
+
+    PLACED = "orders placed"
+    SOLD = "sales by payment links"
+    HELD = "payments held for a decision"
+    BOOKED = "deposits booked"
+    MAILED = "mails sent"
+    FAILED = "payments found failed"
+    CANCELED = "payments found canceled"
+    EXPIRED = "sessions closed unpaid"
+    REFUNDED = "refunds settled"
+    PROCESSED = "notifications processed"
+    DISCARDED = "frozen baskets deleted"
+    TOLD = "matters told to staff"
+    FORGOTTEN = "old notifications deleted"
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did so far; `stopped` says why it ended early, "" when it did not."""
+
+    looked_at: int = 0
+    postponed: int = 0
+    broken: int = 0
+    done: Counter[Done] = field(default_factory=Counter)
+    stopped: str = ""
+
+
+class Run:
+    """One run's bounds and results, shared by its threads."""
+
+    def __init__(self, *, at_most: int | None, tell: Callable[[Summary], None]) -> None:
+        self.began = timezone.now()
+        self.summary = Summary()
+        self._left = at_most
+        self._tell = tell
+        self._unavailable = 0
+        self._lock = Lock()
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another question to ND8 is worth it."""
+        return not self.summary.stopped
+
+    def allow(self, wanted: int) -> int:
+        """How many more rows may be taken; counts them."""
+        with self._lock:
+            if self.summary.stopped:
+                return 0
+            if self._left is None:
+                return wanted
+            allowed = min(wanted, self._left)
+            self._left -= allowed
+            return allowed
+
+    def looked_at(self, done: Counter[Done]) -> None:
+        """A row was seen to."""
+        with self._lock:
+            self._unavailable = 0
+            self.summary.looked_at += 1
+            self.summary.done += done
+            self._tell(self.summary)
+
+    def failed(self, error: Exception) -> None:
+        """A row was not; decides whether the next ones are worth a try."""
+        with self._lock:
+            self.summary.looked_at += 1
+            if isinstance(error, ProviderError):
+                self.summary.postponed += 1
+            else:
+                self.summary.broken += 1
+            self._unavailable = self._unavailable + 1 if isinstance(error, ProviderUnavailable) else 0
+            if not self.summary.stopped:
+                self.summary.stopped = self._why_stop(error)
+            self._tell(self.summary)
+
+    def _why_stop(self, error: Exception) -> str:
+        if isinstance(error, RateLimited):
+            wait = "" if error.retry_after is None else f" for {error.retry_after:.0f} seconds"
+            return f"ND8 asks us to wait{wait} (429)"
+        if isinstance(error, (CredentialsRejected, ScopeMissing)):
+            return f"ND8 refuses our key: {error}"
+        if isinstance(error, CircuitOpen):
+            return "ND8 failed several times in a row and is left alone for a while"
+        if self._unavailable >= UNAVAILABLE_AT_MOST:
+            return f"ND8 does not answer: {error}"
+        return ""
+
+
+class Sweep:
+    """The due rows of one table; `look_at` sees to one that is claimed, and says what changed."""
+
+    # Rows that a thread claims together.
+    at_once = 1
+
+    def __init__(self, run: Run, model: Model, look_at: Callable[[int], Counter[Done]]) -> None:
+        self.run, self.model, self._look_at = run, model, look_at
+        self._keys: deque[int] = deque()
+        self._after: datetime | None = None
+        self._lock = Lock()
+
+    def take(self, *, workers: int) -> list[int]:
+        """The next keys for one thread, none when there are none or the run must end."""
+        with self._lock:
+            if not self._keys:
+                self._fetch()
+            # Fewer towards the end, so that all threads end together.
+            wanted = min(self.at_once, max(len(self._keys) // workers, 1), len(self._keys))
+            return [self._keys.popleft() for _ in range(self.run.allow(wanted))]
+
+    def _fetch(self) -> None:
+        due = self.model.objects.filter(due_at__lte=self.run.began).order_by("due_at")
+        if self._after is not None:
+            due = due.filter(due_at__gte=self._after)
+        # Claimed rows are not due any more, so the next fetch begins where this one ends.
+        rows = list(due.values_list("pk", "due_at")[:KEYS_IN_MEMORY])
+        self._keys.extend(pk for pk, _due_at in rows)
+        self._after = rows[-1][1] if rows else self._after
+
+    def claim(self, keys: Sequence[int]) -> datetime:
+        """Claim what of `keys` is still due; the moment that stands in `due_at` of exactly these rows."""
+        # No two claims are made for the same microsecond.
+        lease = timezone.now() + LEASE + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
+        self.model.objects.filter(pk__in=keys, due_at__lte=self.run.began).update(due_at=lease)
+        return lease
+
+    def look_at(self, keys: Sequence[int]) -> None:
+        """Claim rows and see to them; those that somebody else claimed are left to them."""
+        lease = self.claim(keys)
+        for pk in self.model.objects.filter(pk__in=keys, due_at=lease).values_list("pk", flat=True):
+            self.see_to(pk, partial(self._look_at, pk))
+
+    def see_to(self, pk: int, look_at: Callable[[], Counter[Done]]) -> None:
+        """Do it, and let nothing that goes wrong with one row keep the others back."""
+        try:
+            done = look_at()
+        except ProviderError as error:
+            logger.warning("%s %s is put off: %s", self.model.__name__, pk, error)
+            self.put_off(pk, error)
+            self.run.failed(error)
+        except Exception as error:
+            logger.exception("%s %s could not be finished", self.model.__name__, pk)
+            self.put_off(pk, error)
+            self.run.failed(error)
+        else:
+            self.run.looked_at(done)
+
+    def put_off(self, pk: int, error: Exception) -> None:
+        """Say when a row is tried again, where not whoever failed at it did."""
+
+
+def sweep(rows: Sweep, *, workers: int) -> None:
+    """See to all of `rows`, by as many threads."""
+
+    def work() -> None:
+        try:
+            while keys := rows.take(workers=workers):
+                rows.look_at(keys)
+        finally:
+            if workers > 1:
+                connections.close_all()  # this thread's own
+
+    if workers == 1:
+        work()
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="nd8_reconcile") as pool:
+        for future in [pool.submit(work) for _ in range(workers)]:
+            future.result()
