@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from oscar_nd8.client import AdHocItem, CatalogueItem, ND8Client
-from oscar_nd8.emulator import Emulator, running
+from oscar_nd8.emulator import Emulator
 from oscar_nd8.exceptions import (
     CredentialsRejected,
     NotFound,
@@ -14,15 +14,8 @@ from oscar_nd8.exceptions import (
     RateLimited,
     RequestRejected,
 )
+from tests.plain.conftest import KEY
 from tests.plain.loopback import checkout_request
-
-KEY = "sk_emulated_1"
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with running(api_key=KEY) as started:
-        yield started
 
 
 @pytest.fixture

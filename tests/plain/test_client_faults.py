@@ -7,13 +7,13 @@ import pytest
 
 from oscar_nd8.client import ND8Client, PaymentLinkLine, PaymentLinkRequest, RefundRequest
 from oscar_nd8.client._operations import OPERATIONS, Operation
-from oscar_nd8.emulator import Emulator, running
+from oscar_nd8.emulator import Emulator
 from oscar_nd8.emulator.faults import KINDS
 from oscar_nd8.exceptions import OutcomeUnknown, ProviderUnavailable, RateLimited
+from tests.plain.conftest import KEY, TOKEN
 from tests.plain.every_call import CALLS, Known
 from tests.plain.loopback import checkout_request
 
-KEY, TOKEN = "sk_emulated_1", "mt_emulated_1"
 READS = [operation for operation in OPERATIONS if operation.repeatable]
 WRITES = [operation for operation in OPERATIONS if not operation.repeatable]
 # ND8 documents no field of these answers that could be wrong, or no answer at all.
@@ -25,12 +25,6 @@ HARMLESS = {
     ("deletePaymentLink", "garbage"),  # half of nothing
     ("deletePaymentLink", "slow"),
 }
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with running(api_key=KEY, merchant_token=TOKEN) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

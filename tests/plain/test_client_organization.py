@@ -17,17 +17,10 @@ from oscar_nd8.client import (
     Webhook,
     WebhookRequest,
 )
-from oscar_nd8.emulator import Emulator, running
+from oscar_nd8.emulator import Emulator
 from oscar_nd8.exceptions import CredentialsRejected, NotFound, OutcomeUnknown, ScopeMissing
+from tests.plain.conftest import KEY, TOKEN
 from tests.plain.loopback import checkout_request
-
-KEY, TOKEN = "sk_emulated_1", "mt_emulated_1"
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with running(api_key=KEY, merchant_token=TOKEN) as started:
-        yield started
 
 
 @pytest.fixture

@@ -18,17 +18,11 @@ from oscar_nd8.client import (
     PaymentLinkStart,
     PublicPaymentLink,
 )
-from oscar_nd8.emulator import Emulator, running
+from oscar_nd8.emulator import Emulator
 from oscar_nd8.exceptions import NoLongerAvailable, NotFound, RequestRejected
+from tests.plain.conftest import TOKEN
 
-TOKEN = "mt_emulated_1"
 SOON = datetime(2100, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with running(merchant_token=TOKEN) as started:
-        yield started
 
 
 @pytest.fixture

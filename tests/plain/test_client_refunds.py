@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from oscar_nd8.client import AcceptedRefund, ND8Client, Page, Refund, RefundQuery, RefundRequest
-from oscar_nd8.emulator import Emulator, running
+from oscar_nd8.emulator import Emulator
 from oscar_nd8.exceptions import NotFound, OutcomeUnknown, RequestRejected
+from tests.plain.conftest import KEY
 from tests.plain.loopback import checkout_request
 
-KEY = "sk_emulated_1"
 ACCEPTED: dict[str, Any] = {
     "status": "processing",
     "refund_id": 42,
@@ -32,12 +32,6 @@ REFUND: dict[str, Any] = {
     "currency": "EUR",
     "status": "completed",
 }
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with running(api_key=KEY) as started:
-        yield started
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from oscar_nd8.models import WebhookEvent
 from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.states import EventStatus
 
+NOT_FINISHED = "not finished"
+# After one of these the next notification would fare alike.
 HOPELESS = (CircuitOpen, CredentialsRejected, RateLimited, ScopeMissing)
 
 
@@ -59,9 +61,6 @@ class Command(BaseCommand):
                 raise CommandError(f"Ended early, the others would fare alike: {error.__cause__}") from error
             self.stderr.write(f"{event.delivery_id}: {error.__cause__}")
             return NOT_FINISHED
-
-
-NOT_FINISHED = "not finished"
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[WebhookEvent]:
