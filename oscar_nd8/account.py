@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from oscar_nd8.client import ApiKey, ND8Client, RefundQuery
 from oscar_nd8.exceptions import CredentialsRejected, NotFound, ProviderError, ProviderUnavailable, ScopeMissing
 
-__all__ = ["Access", "AccountReport", "Permission", "Right", "ask_account", "other_environment"]
+__all__ = ["Access", "AccountReport", "Permission", "Right", "ask_account", "is_beginning", "other_environment"]
 
 T = TypeVar("T")
 
@@ -208,11 +208,12 @@ def _amount(text: str | None) -> Decimal | None:
 def _scopes_of(api_key: SecretStr, client: ND8Client) -> frozenset[str] | None:
     """The scopes of the key that begins like ours; None where ND8's list does not tell it without doubt."""
     page = _or_none(client.list_api_keys)
-    found = {_scopes(key) for key in page.results if _is_beginning(key.prefix, api_key)} if page is not None else set()
+    found = {_scopes(key) for key in page.results if is_beginning(key.prefix, api_key)} if page is not None else set()
     return found.pop() if len(found) == 1 else None
 
 
-def _is_beginning(prefix: str | None, api_key: SecretStr) -> bool:
+def is_beginning(prefix: str | None, api_key: SecretStr) -> bool:
+    """Whether `prefix`, as a list of keys shows it, is how `api_key` begins."""
     shown = (prefix or "").rstrip(".…*•")
     return bool(shown) and api_key.get_secret_value().startswith(shown)
 

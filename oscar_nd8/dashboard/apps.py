@@ -10,13 +10,22 @@ from django.utils.translation import gettext_lazy as _
 from oscar.core.application import OscarDashboardConfig
 
 from oscar_nd8.dashboard.checks import check_mounted
-from oscar_nd8.shop.staff import MAY_DECIDE, MAY_REFUND, MAY_VIEW_PAYMENTS, may_view_payments
+from oscar_nd8.shop.staff import (
+    MAY_DECIDE,
+    MAY_MANAGE_ACCOUNT,
+    MAY_REFUND,
+    MAY_VIEW_PAYMENTS,
+    may_manage_account,
+    may_view_payments,
+)
 
 __all__ = ["LIST_URL", "Nd8DashboardConfig"]
 
 LIST_URL = "nd8-dashboard:nd8-payments"
 MATTERS_URL = "nd8-dashboard:nd8-matters"
 REFUNDS_URL = "nd8-dashboard:nd8-refunds"
+ACCOUNT_URL = "nd8-dashboard:nd8-account"
+ACCOUNT_PAGES = ("nd8-account", "nd8-account-test", "nd8-account-test-state", "nd8-account-change")
 DECISIONS = ("nd8-matter-place", "nd8-matter-dismiss", "nd8-ask", "nd8-event-process")
 
 
@@ -31,7 +40,11 @@ class Nd8DashboardConfig(OscarDashboardConfig):
     default = True
 
     default_permissions = MAY_VIEW_PAYMENTS  # type: ignore[assignment]  # the stubs forget Oscar's tuple of lists
-    permissions_map = {**dict.fromkeys(DECISIONS, MAY_DECIDE), "nd8-refund": MAY_REFUND}
+    permissions_map = {
+        **dict.fromkeys(DECISIONS, MAY_DECIDE),
+        **dict.fromkeys(ACCOUNT_PAGES, MAY_MANAGE_ACCOUNT),
+        "nd8-refund": MAY_REFUND,
+    }
 
     def ready(self) -> None:
         """Our entry in the dashboard's menu, unless the shop put one where it likes it, and our check."""
@@ -43,6 +56,7 @@ class Nd8DashboardConfig(OscarDashboardConfig):
                     {"label": _("All payments"), "url_name": LIST_URL, "access_fn": is_in_menu},
                     {"label": _("Needs attention"), "url_name": MATTERS_URL, "access_fn": is_in_menu},
                     {"label": _("Refunds"), "url_name": REFUNDS_URL, "access_fn": is_in_menu},
+                    {"label": _("ND8 account"), "url_name": ACCOUNT_URL, "access_fn": is_in_menu},
                 ],
             }
             settings.OSCAR_DASHBOARD_NAVIGATION = [*settings.OSCAR_DASHBOARD_NAVIGATION, entry]
@@ -50,7 +64,7 @@ class Nd8DashboardConfig(OscarDashboardConfig):
 
     def get_urls(self) -> list[Any]:
         """Payments, matters and refunds: lists, one of each, and what staff can do about them."""
-        from oscar_nd8.dashboard import matters, refunds, views
+        from oscar_nd8.dashboard import account, matters, refunds, views
 
         urls = [
             path("", views.list_payments, name="nd8-payments"),
@@ -65,6 +79,10 @@ class Nd8DashboardConfig(OscarDashboardConfig):
             path("refunds/", refunds.list_refunds, name="nd8-refunds"),
             path("refunds/export/", refunds.export_refunds, name="nd8-refunds-export"),
             path("refunds/<int:pk>/", refunds.show_refund, name="nd8-refund-detail"),
+            path("account/", account.show, name="nd8-account"),
+            path("account/test/", account.watch_test, name="nd8-account-test"),
+            path("account/test/state/", account.test_state, name="nd8-account-test-state"),
+            path("account/<slug:change>/", account.change, name="nd8-account-change"),
             path("refunds/<int:pk>/state/", refunds.tell_state, name="nd8-refund-state"),
         ]
         return list(self.post_process_urls(urls))
@@ -76,7 +94,7 @@ def is_in_menu(user: Any, url_name: str, url_args: Any = None, url_kwargs: Any =
         reverse(url_name, args=url_args, kwargs=url_kwargs)
     except NoReverseMatch:
         return False
-    return may_view_payments(user)
+    return may_manage_account(user) if url_name == ACCOUNT_URL else may_view_payments(user)
 
 
 def _has_entry(entries: Iterable[Mapping[str, Any]]) -> bool:

@@ -9,9 +9,11 @@ from oscar.views.decorators import check_permissions
 
 __all__ = [
     "MAY_DECIDE",
+    "MAY_MANAGE_ACCOUNT",
     "MAY_REFUND",
     "MAY_VIEW_PAYMENTS",
     "may_decide",
+    "may_manage_account",
     "may_refund",
     "may_see_health",
     "may_view_payments",
@@ -29,6 +31,9 @@ MAY_DECIDE = ["is_staff", "oscar_nd8.resolve_attention"]
 # The same, and apart from it: deciding moves no money, refunding does.
 MAY_REFUND = ["is_staff", "oscar_nd8.refund_payment"]
 
+# The same: whoever holds keys and webhook holds the shop's payments.
+MAY_MANAGE_ACCOUNT = ["is_staff", "oscar_nd8.manage_account"]
+
 
 def may_view_payments(user: Any) -> bool:
     """Whether `user` may open the payments pages; which payments they find there is `sessions_seen_by`."""
@@ -43,6 +48,11 @@ def may_see_health(user: Any) -> bool:
 def may_decide(user: Any) -> bool:
     """Whether `user` may decide matters, ask ND8 again and have notifications processed again."""
     return bool(check_permissions(user, MAY_DECIDE))
+
+
+def may_manage_account(user: Any) -> bool:
+    """Whether `user` may see and change the account at ND8: webhook and API keys."""
+    return bool(check_permissions(user, MAY_MANAGE_ACCOUNT))
 
 
 def may_refund(user: Any) -> bool:

@@ -42,7 +42,7 @@ def test_the_entry_is_there_once_however_often_the_app_gets_ready() -> None:
     config().ready()
     assert [str(entry["label"]) for entry in entries()] == ["Payments"]
     labels = [str(child["label"]) for child in entries()[0]["children"]]
-    assert labels == ["All payments", "Needs attention", "Refunds"]
+    assert labels == ["All payments", "Needs attention", "Refunds", "ND8 account"]
 
 
 def test_oscars_own_list_of_entries_is_left_alone() -> None:
