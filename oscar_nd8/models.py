@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -223,7 +224,8 @@ class PaymentSession(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["reuse_key"], condition=REUSABLE, name="nd8_one_open_session"),
             models.UniqueConstraint(
-                fields=["gateway", "checkout_id"],
+                # The id first: staff look for it without naming a gateway.
+                fields=["checkout_id", "gateway"],
                 condition=~Q(checkout_id=""),
                 name="nd8_one_session_a_checkout",
             ),
@@ -247,7 +249,8 @@ class PaymentSession(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"], name="nd8_session_newest"),
-            models.Index(fields=["email"], name="nd8_session_email"),
+            models.Index(Upper("email"), name="nd8_session_email"),
+            models.Index(fields=["status", "-created_at", "-id"], name="nd8_session_newest_of"),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status=SessionStatus.OPEN.value),
@@ -351,7 +354,7 @@ class Payment(models.Model):
         verbose_name_plural = _("payments")
         ordering: ClassVar = ["created_at", "pk"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["gateway", "transaction_id"], name="nd8_one_row_a_transaction"),
+            models.UniqueConstraint(fields=["transaction_id", "gateway"], name="nd8_one_row_a_transaction"),
             models.CheckConstraint(
                 condition=Q(debited_at__isnull=True) | Q(allocated_at__isnull=False),
                 name="nd8_debited_means_allocated",

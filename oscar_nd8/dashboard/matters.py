@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from oscar_nd8.dashboard.forms import MatterFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
+from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.decisions import DismissForm, PlaceForm, process_again
 from oscar_nd8.models import Attention, WebhookEvent
 from oscar_nd8.services.process_event import session_of
@@ -35,7 +35,7 @@ def list_matters(request: HttpRequest) -> HttpResponse:
     form = MatterFilterForm(request.GET)
     matters = matters_seen_by(request.user)
     matters = matching_matters(matters, **form.cleaned_data) if form.is_valid() else matters.none()
-    paginator = Paginator(matters, settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
+    paginator = LongPaginator(matters, settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     context = {"form": form, "paginator": paginator, "page_obj": page, "open_matters": count_open(request.user)}
     return render(request, "oscar_nd8/dashboard/matter_list.html", context)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from oscar_nd8.dashboard.export import as_csv
 from oscar_nd8.dashboard.forms import RefundFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
+from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.models import Refund
 from oscar_nd8.refunding import facts_about, looked_up, take_step
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, Refunds, askers_of, matching_refunds, payer_named, refunds_seen_by
@@ -64,7 +64,7 @@ def tell_state(request: HttpRequest, pk: int) -> HttpResponse:
 def list_refunds(request: HttpRequest) -> HttpResponse:
     """Newest first, narrowed by the form; a form that is not valid finds nothing and says why."""
     form, refunds = _found(request)
-    paginator = Paginator(refunds, settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
+    paginator = LongPaginator(refunds, settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     context = {
         "form": form,

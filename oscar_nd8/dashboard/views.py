@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from oscar_nd8.dashboard.forms import PaymentFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
+from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.decisions import ask
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.examine_records import alarms
@@ -34,7 +34,7 @@ def list_payments(request: HttpRequest) -> HttpResponse:
     form = PaymentFilterForm(request.GET)
     sessions = sessions_seen_by(request.user)
     sessions = matching(sessions, **form.cleaned_data) if form.is_valid() else sessions.none()
-    paginator = Paginator(with_money_and_matters(sessions), settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
+    paginator = LongPaginator(with_money_and_matters(sessions), settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     context = {
         "form": form,

@@ -10,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from oscar_nd8.models import STATUS_LABELS, Attention
+from oscar_nd8.dashboard.paging import LongPaginator
+from oscar_nd8.models import STATUS_LABELS, Attention, PaymentSession
+from oscar_nd8.shop.sessions import mentioning
 from oscar_nd8.states import PaymentState, SessionStatus
 from tests.staff import NOON, SECRET_URL, browser_of, make_partner, make_payment, make_session
 
@@ -292,3 +294,34 @@ def test_a_partners_staff_are_not_troubled_with_how_the_shop_is_run() -> None:
     make_session("100001", S.PLACED, partner=ours, due_at=timezone.now() - timedelta(hours=9))
     client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", partner=ours)
     assert "nd8-alarm" not in page(client)
+
+
+# Among very many
+
+
+def test_a_whole_name_is_found_however_old_and_a_part_among_the_newest_only() -> None:
+    for number, email in enumerate(["Ada@example.com", "ada@example.com.au", "bob@example.com"]):
+        make_session(f"10{number}", email=email, created_at=NOON + timedelta(days=number))
+
+    def found(text: str, among: int) -> list[str]:
+        sessions = PaymentSession.objects.filter(mentioning(text, among=among)).order_by("order_number")
+        return list(sessions.values_list("order_number", flat=True))
+
+    assert found("ada@example.com", 1) == ["100"]
+    assert found("100", 1) == ["100"]
+    assert found("example", 1) == ["102"]
+    assert found("example", 2) == ["101", "102"]
+    assert found("example", 3) == ["100", "101", "102"]
+
+
+def test_a_very_long_list_counts_and_pages_so_many_rows_and_says_that_there_are_more() -> None:
+    class ShortPaginator(LongPaginator):
+        most = 3
+
+    for number in range(3):
+        make_session(f"10{number}")
+    whole = ShortPaginator(PaymentSession.objects.order_by("pk"), 2)
+    assert (whole.count, whole.num_pages, whole.is_cut) == (3, 2, False)
+    make_session("103")
+    cut = ShortPaginator(PaymentSession.objects.order_by("pk"), 2)
+    assert (cut.count, cut.num_pages, cut.is_cut) == (3, 2, True)
