@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Payment, PaymentSession, Refund
-from oscar_nd8.schedule import next_look
+from oscar_nd8.services.move_refund import look_again_later
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.shop import ledger
 from oscar_nd8.shop.messages import send_refund_mail
@@ -35,7 +35,7 @@ def complete_refund(refund: Refund) -> None:
 
     What does not add up is not booked; staff were told. Raises what sending mail raises, and tries again later.
     """
-    _look_again_later(refund)
+    look_again_later(refund, now=timezone.now())
     if not _adds_up(refund):
         Refund.objects.filter(pk=refund.pk).update(due_at=None)
         return
@@ -53,10 +53,6 @@ def book_earlier_refunds(payment: Payment, source_id: int) -> None:
     """
     for refund in payment.refunds.filter(booked_at__isnull=False).order_by("pk"):
         _enter(refund, source_id, pieces_of(refund, payment.session.order))
-
-
-def _look_again_later(refund: Refund) -> None:
-    Refund.objects.filter(pk=refund.pk).update(due_at=next_look(refund.created_at, now=timezone.now()))
 
 
 def _adds_up(refund: Refund) -> bool:

@@ -10,7 +10,7 @@ from oscar_nd8.models import Refund
 from oscar_nd8.schedule import next_look
 from oscar_nd8.states import REFUND_MOVES, RefundStatus
 
-__all__ = ["move_refund"]
+__all__ = ["look_again_later", "move_refund"]
 
 ENDS = frozenset({RefundStatus.COMPLETED, RefundStatus.FAILED, RefundStatus.REJECTED})
 
@@ -38,6 +38,11 @@ def move_refund(
         # What follows a completed refund keeps its own time.
         current.filter(status=to).update(**facts)
     return bool(moved)
+
+
+def look_again_later(refund: Refund, *, now: datetime) -> None:
+    """Write down when `refund` is due next; before what may fail, so that the next look is not at once."""
+    Refund.objects.filter(pk=refund.pk).update(due_at=next_look(refund.created_at, now=now))
 
 
 def _due_at(to: RefundStatus, *, created_at: datetime, now: datetime) -> datetime | None:

@@ -11,10 +11,9 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotFound
 from oscar_nd8.gateway import get_gateway
 from oscar_nd8.models import Refund
-from oscar_nd8.schedule import next_look
 from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.complete_refund import complete_refund
-from oscar_nd8.services.move_refund import move_refund
+from oscar_nd8.services.move_refund import look_again_later, move_refund
 from oscar_nd8.services.record_refund import record_refund, tell_failed
 from oscar_nd8.states import RefundStatus
 
@@ -57,7 +56,7 @@ def _answered_within() -> timedelta:
 
 
 def _ask(refund: Refund, *, asked_at: datetime) -> None:
-    _look_again_later(refund, now=asked_at)
+    look_again_later(refund, now=asked_at)
     try:
         report = get_gateway(refund.gateway).look_up_refund(refund.refund_id)
     except NotFound:
@@ -70,7 +69,7 @@ def _ask(refund: Refund, *, asked_at: datetime) -> None:
 
 def _find(refund: Refund, *, asked_at: datetime) -> None:
     """Adopt it where ND8 has it; where ND8 surely never got it, say so, and its amount is free again."""
-    _look_again_later(refund, now=asked_at)
+    look_again_later(refund, now=asked_at)
     adopt_refunds(refund.payment, since=refund.created_at - CLOCKS_APART, clock=lambda: asked_at)
     refund.refresh_from_db()
     if not _is_open(refund, now=asked_at):
@@ -81,11 +80,6 @@ def _find(refund: Refund, *, asked_at: datetime) -> None:
         refund.refresh_from_db()
         logger.warning("Refund %s never reached ND8", refund.reference)
         tell_failed(refund.payment.session, refund)
-
-
-def _look_again_later(refund: Refund, *, now: datetime) -> None:
-    # Before ND8 is asked: should it not answer, the next look is not at once.
-    Refund.objects.filter(pk=refund.pk).update(due_at=next_look(refund.created_at, now=now))
 
 
 def _SEARCHED() -> str:  # noqa: N802  # sentences, translated when they are needed
