@@ -18,6 +18,7 @@ from tests.journeys.steps import (
     STAFF,
     Guest,
     arrive,
+    begin_refund,
     choose,
     choose_nd8,
     go_to_preview,
@@ -57,6 +58,7 @@ def tour(browser: Browser, shop: RunningShop, look: Look) -> None:
     _hold(new_page(), shop, held)
     _dashboard(new_page(), look, number)
     _worklist(new_page(), new_page(phone=True), look, held)
+    _refund(new_page(), new_page(phone=True), look, number)
 
 
 def _purchase(page: Page, look: Look) -> str:
@@ -133,6 +135,25 @@ def _dashboard(page: Page, look: Look, number: str) -> None:
     page.goto(f"/dashboard/orders/{number}/#nd8-payment")
     page.locator("#nd8-payment").wait_for()
     look("order-tab", page)
+
+
+def _refund(page: Page, phone: Page, look: Look, number: str) -> None:
+    log_in(page, STAFF)
+    begin_refund(page, number)
+    page.get_by_label("Pieces of Enamel mug").fill("1")
+    page.get_by_label("Reason").fill("The mug arrived broken")
+    look("refund", page)
+    page.get_by_role("button", name="Continue").click()
+    arrive(page, "Give this money back?")
+    look("refund-confirm", page)
+    page.get_by_role("button", name="Give $18.50 back").click()
+    arrive(page, f"Refund of $18.50 for {number}")
+    look("refund-on-its-way", page)
+    page.goto("/dashboard/payments/refunds/")
+    look("refunds", page)
+    log_in(phone, STAFF)
+    begin_refund(phone, number)
+    look("phone-refund", phone)
 
 
 def _worklist(page: Page, phone: Page, look: Look, guest: Guest) -> None:

@@ -48,6 +48,12 @@ def eventually(look: Callable[[], T]) -> T:
     return found
 
 
+def fits(page: Page) -> bool:
+    """Nothing has to be scrolled sideways."""
+    wider: bool = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return not wider
+
+
 def put_in_basket(page: Page, *titles: str) -> None:
     """By way of the shop's search."""
     for title in titles:
@@ -177,6 +183,21 @@ def payments_listed(staff: Page, search: str) -> Locator:
     staff.get_by_role("button", name="Search").click()
     arrive(staff, "Payments")
     return staff.locator(".nd8-payments tbody tr")
+
+
+def begin_refund(staff: Page, number: str) -> None:
+    """From the payment's page to the form that asks how much."""
+    payments_listed(staff, number).get_by_role("link", name="View").click()
+    arrive(staff, f"Payment {number}")
+    staff.get_by_role("link", name="Refund…").click()
+    arrive(staff, f"Refund {number}")
+
+
+def review_refund(staff: Page, reason: str) -> None:
+    """From the filled form to the page that asks once more."""
+    staff.get_by_label("Reason").fill(reason)
+    staff.get_by_role("button", name="Continue").click()
+    arrive(staff, "Give this money back?")
 
 
 def matters_listed(staff: Page, search: str) -> Locator:

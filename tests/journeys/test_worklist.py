@@ -11,6 +11,7 @@ from tests.journeys.steps import (
     Guest,
     arrive,
     eventually,
+    fits,
     go_to_preview,
     matters_listed,
     number_held,
@@ -39,12 +40,6 @@ def phone(new_context: Any, staff_cookies: Any) -> Page:
     page: Page = new_context(storage_state=staff_cookies, is_mobile=True, has_touch=True).new_page()
     page.set_viewport_size({"width": 390, "height": 844})
     return page
-
-
-def fits(page: Page) -> bool:
-    """Nothing has to be scrolled sideways."""
-    wider: bool = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    return not wider
 
 
 def test_staff_place_the_order_of_a_held_payment(shop: RunningShop, guest: Guest, staff: Page, held: str) -> None:
