@@ -505,6 +505,7 @@ class Attention(models.Model):
         VOUCHER_OVERSPENT = "voucher_overspent", _("A voucher was used beyond its limit")
         CLAIMED_ELSEWHERE = "claimed_elsewhere", _("A transaction that belongs to another session")
         UNKNOWN_CHECKOUT = "unknown_checkout", _("A payment for a checkout unknown here")
+        UNANSWERED = "unanswered", _("ND8 never said how it ended")
         REFUND_FAILED = "refund_failed", _("A refund did not go through")
         REFUND_ODD = "refund_odd", _("A refund that does not add up")
 

@@ -11,12 +11,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from oscar_nd8.conf import get_settings
-from oscar_nd8.exceptions import CredentialsRejected, ProviderError, ProviderUnavailable, ScopeMissing
+from oscar_nd8.exceptions import CredentialsRejected, ND8Error, ProviderError, ProviderUnavailable, ScopeMissing
 from oscar_nd8.models import Payment, PaymentLink, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.schedule import next_look
 from oscar_nd8.services.adopt_refund import adopt_new_refunds
 from oscar_nd8.services.close_session import close_session
 from oscar_nd8.services.follow_links import follow_link
+from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.payment_links import LATER
 from oscar_nd8.services.process_event import process_event, session_of
 from oscar_nd8.services.reschedule import has_news
@@ -31,6 +32,8 @@ __all__ = ["Done", "Summary", "reconcile"]
 
 logger = logging.getLogger("oscar_nd8")
 
+# An order that cannot be written for so long waits for more than a database or a deployment.
+PLACED_WITHIN = timedelta(days=1)
 FORGET_AT_ONCE = 200
 FORGET_BATCHES = 50
 
@@ -136,10 +139,14 @@ class _SessionSweep(Sweep):
         skim.write()
 
     def put_off(self, pk: int, error: Exception) -> None:
-        """After a quarter of its age, or when ND8 asked for it."""
-        session = PaymentSession.objects.only("due_at", "created_at", "paid_at").get(pk=pk)
+        """After a quarter of its age, or when ND8 asked for it; what cannot be placed for a day, a person decides."""
+        session = PaymentSession.objects.get(pk=pk)
         now = timezone.now()
-        later = next_look(session.paid_at or session.created_at, now=now)
+        since = session.paid_at or session.created_at
+        if session.status == SessionStatus.PAID and now - since > PLACED_WITHIN and not isinstance(error, ND8Error):
+            hold_session(session, f"For a day the order could not be written: {type(error).__name__}: {error}")
+            return
+        later = next_look(since, now=now)
         if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
             later = max(later, now + timedelta(seconds=error.retry_after))
         PaymentSession.objects.filter(pk=pk, due_at=session.due_at).exclude(due_at=None).update(due_at=later)

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from oscar_nd8.conf import get_settings
-from oscar_nd8.models import Payment, PaymentSession
+from oscar_nd8.models import Attention, Payment, PaymentSession
 from oscar_nd8.schedule import next_look
 from oscar_nd8.services.move_session import EXPIRY_GRACE
-from oscar_nd8.states import UNFINISHED, UNPAID_ENDS, PaymentState, SessionStatus
+from oscar_nd8.services.raise_attention import raise_attention
+from oscar_nd8.states import UNFINISHED, UNPAID_ENDS, DepositState, PaymentState, SessionStatus
 
-__all__ = ["PREPARING_AT_MOST", "closes_at", "has_news", "is_under_way", "reschedule", "when_due"]
+__all__ = ["PREPARING_AT_MOST", "closes_at", "has_news", "is_unanswered", "is_under_way", "reschedule", "when_due"]
 
 # No call to the provider takes this long: whoever was preparing the session died.
 PREPARING_AT_MOST = timedelta(minutes=2)
@@ -21,8 +22,11 @@ def reschedule(session_id: int) -> None:
     """Write down when the session is due next, nothing where nothing about it is open any more. Safe to race."""
     session = PaymentSession.objects.defer("quote", "checkout_url").get(pk=session_id)
     # Read after the session: whoever records a payment moves due_at in the same transaction, and ours is not written.
-    payments = session.payments.all()
+    payments = list(session.payments.all())
     due_at = when_due(session, payments, now=timezone.now())
+    for payment in payments:
+        if is_unanswered(session, payment):
+            raise_attention(session, Attention.Kind.UNANSWERED, _given_up(payment), subject=payment.transaction_id)
     if due_at != session.due_at:
         PaymentSession.objects.filter(pk=session_id, status=session.status, due_at=session.due_at).update(due_at=due_at)
 
@@ -42,6 +46,15 @@ def is_under_way(session: PaymentSession) -> bool:
     patience = timedelta(days=get_settings().RECONCILE_DAYS)
     young = session.payments.filter(state__in=UNFINISHED, created_at__gte=timezone.now() - patience)
     return young.exists()
+
+
+def is_unanswered(session: PaymentSession, payment: Payment) -> bool:
+    """Whether ND8 was asked about `payment` for so long, in vain, that it is not asked any more."""
+    if timezone.now() - _since(session, payment) <= timedelta(days=get_settings().RECONCILE_DAYS):
+        return False
+    ordered = session.status in {SessionStatus.PLACED, SessionStatus.SOLD}
+    no_deposit = payment.state == PaymentState.PAID and payment.deposit == DepositState.PENDING
+    return payment.state in UNFINISHED or (ordered and no_deposit)
 
 
 def has_news(session: PaymentSession) -> bool:
@@ -64,7 +77,8 @@ def _moments(session: PaymentSession, payments: Iterable[Payment], *, now: datet
         case SessionStatus.OPEN if not waits:
             yield closes_at(session)
         case SessionStatus.PAID:
-            yield now
+            # A run that finds it due must not lose sight of it because a notification was tried first.
+            yield min(session.due_at or now, now)
         case SessionStatus.PLACED if session.mailed_at is None:
             yield next_look(session.placed_at or now, now=now)
         case state if state in UNPAID_ENDS and session.basket_id is not None:
@@ -72,8 +86,21 @@ def _moments(session: PaymentSession, payments: Iterable[Payment], *, now: datet
             yield max((session.closed_at or session.created_at) + keep, now)
 
 
+def _given_up(payment: Payment) -> str:
+    days = get_settings().RECONCILE_DAYS
+    return (
+        f"For {days} days ND8 has not said how transaction {payment.transaction_id} ended. Its last word is "
+        f'"{payment.raw_status}", its deposit: {payment.get_deposit_display()}. ND8 is not asked any more. '
+        "Look in ND8's dashboard. If the payment ended there, ask ND8 again on the payment's page."
+    )
+
+
+def _since(session: PaymentSession, payment: Payment) -> datetime:
+    return max(payment.created_at, session.paid_at or payment.created_at)
+
+
 def _look_at_payment(session: PaymentSession, payment: Payment, *, now: datetime) -> datetime | None:
-    since = max(payment.created_at, session.paid_at or payment.created_at)
+    since = _since(session, payment)
     if now - since > timedelta(days=get_settings().RECONCILE_DAYS):
         return None
     at = next_look(since, now=now)

@@ -22,7 +22,7 @@ from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
-from oscar_nd8.services.reschedule import reschedule
+from oscar_nd8.services.reschedule import is_unanswered, reschedule
 from oscar_nd8.services.settle_refund import CLOCKS_APART, settle_refund
 from oscar_nd8.shop.link_offer import adds_tax
 from oscar_nd8.shop.quote import Quote, minor_total
@@ -172,8 +172,13 @@ def _record(session_id: int, answer: Answer) -> bool:
         if not untouched:
             # Written since we asked: the same answer says nothing new, another one may be the newer of the two.
             return _said(payment) == _says(report)
+        unanswered = is_unanswered(session, payment)
         was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
         _write_report(payment, report, session=session, asked_at=answer.asked_at)
+        if unanswered and not is_unanswered(session, payment):
+            close_matters(
+                session, [Attention.Kind.UNANSWERED], Attention.Resolution.BY_ITSELF, subject=report.transaction_id
+            )
         moved = _move_by_payments(session)
         if came_back:
             close_refunded(session)

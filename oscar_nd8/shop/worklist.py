@@ -64,7 +64,7 @@ EXPLANATIONS: Mapping[Attention.Kind, Explanation] = {
         _("Refund the surplus, then dismiss this with a note."),
     ),
     K.BOUGHT_TWICE: Explanation(
-        _("The shopper paid for two orders from one basket, and has both."),
+        _("The shopper bought the same basket, or some of the same goods, more than once, and has all the orders."),
         _("Ask the shopper. Refund one of the orders if it was a mistake, and deliver the rest."),
     ),
     K.MONEY_LOST: Explanation(
@@ -82,6 +82,13 @@ EXPLANATIONS: Mapping[Attention.Kind, Explanation] = {
     K.UNKNOWN_CHECKOUT: Explanation(
         _("ND8 may have charged somebody, for a checkout that this shop never made. Nothing was booked."),
         _("Look in ND8's dashboard whose payment it is, and whether another shop uses the same account."),
+    ),
+    K.UNANSWERED: Explanation(
+        _("Nobody here knows whether this money arrived. What ND8 said last is kept, and it is not asked any more."),
+        _(
+            "Look at the transaction in ND8's dashboard. If it ended there, ask ND8 again on the payment's page; then "
+            "dismiss this with a note."
+        ),
     ),
     K.REFUND_FAILED: Explanation(
         _("The shopper has not got this money back. No refund was booked."),

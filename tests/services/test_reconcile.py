@@ -278,10 +278,47 @@ def test_the_older_something_is_the_rarer_it_is_asked_about_and_in_the_end_no_mo
         waits.append(session.due_at and round((session.due_at - timezone.now()).total_seconds() / 3600))
     assert waits == [12, 24, 24, 24]
 
+    assert Attention.objects.count() == 0
+
     age(session, timedelta(days=30))
     reconcile(everything=True)
     session.refresh_from_db()
     assert (session.status, session.payments.get().state) == ("expired", "processing")
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.subject) == ("unanswered", session.payments.get().transaction_id)
+    assert '"processing"' in matter.detail
+
+    nd8.outcome(session)
+    nd8.deliver(Shopper().client)
+    session.refresh_from_db()
+    matter.refresh_from_db()
+    assert (session.status, matter.resolution) == ("placed", "by_itself")
+
+
+def test_a_deposit_that_never_arrives_is_told_to_staff_in_the_end(session: PaymentSession, nd8: ND8) -> None:
+    nd8.outcome(session, "pending_deposit")
+    nd8.deliver(Shopper().client)
+    age(session, timedelta(days=31))
+    reconcile(everything=True)
+    assert session.attentions.get().kind == "unanswered"
+    session.refresh_from_db()
+    assert (session.status, session.due_at) == ("placed", None)
+
+
+def test_an_order_that_cannot_be_written_for_a_day_is_for_a_person(session: PaymentSession, nd8: ND8) -> None:
+    nd8.outcome(session)
+    with breaking_orders():
+        nd8.deliver(Shopper().client)
+        reconcile(everything=True)
+        session.refresh_from_db()
+        assert session.status == "paid"
+
+        age(session, timedelta(days=2))
+        reconcile(everything=True)
+        session.refresh_from_db()
+    assert session.status == "held"
+    assert "SystemError: killed" in session.attentions.get().detail
+    assert Order.objects.count() == 0
 
 
 def test_what_a_killed_run_had_claimed_is_taken_up_by_the_next_run_over_everything(
