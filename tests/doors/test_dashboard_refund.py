@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from oscar_nd8.models import Payment, PaymentSession, Refund, StaffAction
 from oscar_nd8.services.refund import request_refund
@@ -444,3 +446,20 @@ def test_a_refund_made_at_nd8_is_shown_as_such(staff: Client, payment: Payment, 
     html = words(staff.get(f"/dashboard/payments/{payment.session_id}/"))
     assert "A refund of 5.00 USD was made in ND8" in html
     assert "Refund of 5.00 USD: Refunded" in html
+
+
+def test_no_page_costs_more_for_many_refunds(staff: Client, payment: Payment) -> None:
+    def queries(path: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            words(staff.get(path))
+        return len(captured)
+
+    refund = request_refund(payment, amount=100, reason=REASON)
+    Refund.objects.update(status="completed", due_at=None)
+    pages = [path_of(payment.session), f"/dashboard/payments/refunds/{refund.pk}/"]
+    few = [queries(path) for path in pages]
+    for number in range(9):
+        Refund.objects.create(
+            payment=payment, reference=f"R{number}", currency="USD", amount=100, status="completed", parts=refund.parts
+        )
+    assert [queries(path) for path in pages] == few == [9, 9]
