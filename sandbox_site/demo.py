@@ -75,6 +75,7 @@ def _run() -> None:
         with _shop(logs / "shop.log") as shop, _reconciler(logs / "reconcile.log"):
             _say("Waiting for the first page ...")
             _await_emulator(emulator, logs / "emulator.log")
+            call_command("seed_payment_link", verbosity=0)
             if not _answers(settings.SHOP_PORT, "/"):
                 raise DemoError(f"The shop's start page fails; its log is {logs / 'shop.log'}.")
             _say(_welcome(logs, time.monotonic() - started))

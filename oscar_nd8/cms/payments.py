@@ -123,7 +123,7 @@ class PaymentInspectView(EvidenceInspectView):
 
     def get_object(self, queryset: Any = None) -> PaymentSession:
         """With its payments, matters and history."""
-        sessions = PaymentSession.objects.select_related("order").prefetch_related(
+        sessions = PaymentSession.objects.select_related("order", "link").prefetch_related(
             "payments", "attentions", "staff_actions"
         )
         return get_object_or_404(sessions, pk=self.pk)

@@ -6,11 +6,12 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from wagtail.permission_policies.base import BasePermissionPolicy
 
-__all__ = ["SeesPayments", "may_decide", "may_refund", "may_view", "ours"]
+__all__ = ["SeesPayments", "may_decide", "may_manage_links", "may_refund", "may_view", "ours"]
 
 VIEW = "oscar_nd8.view_payments"
 REFUND = "oscar_nd8.refund_payment"
 DECIDE = "oscar_nd8.resolve_attention"
+MANAGE_LINKS = "oscar_nd8.manage_links"
 
 
 def may_view(user: Any) -> bool:
@@ -28,9 +29,14 @@ def may_decide(user: Any) -> bool:
     return may_view(user) and bool(user.has_perm(DECIDE))
 
 
+def may_manage_links(user: Any) -> bool:
+    """Whether `user` may make, change and delete payment links."""
+    return may_view(user) and bool(user.has_perm(MANAGE_LINKS))
+
+
 def ours() -> QuerySet[Permission]:
     """What can be given to a group, for Wagtail's form."""
-    codenames = [name.split(".")[1] for name in (VIEW, REFUND, DECIDE)]
+    codenames = [name.split(".")[1] for name in (VIEW, REFUND, DECIDE, MANAGE_LINKS)]
     return Permission.objects.filter(codename__in=codenames, content_type__app_label="oscar_nd8")
 
 

@@ -7,9 +7,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
-from wagtail.admin.viewsets.base import ViewSetGroup
+from wagtail.admin.viewsets.base import ViewSet, ViewSetGroup
 
+from oscar_nd8.cms.choosers import link_chooser, product_chooser
 from oscar_nd8.cms.home import PaymentsPanel
+from oscar_nd8.cms.links import LinkViewSet
 from oscar_nd8.cms.matters import MatterViewSet
 from oscar_nd8.cms.payments import PaymentViewSet
 from oscar_nd8.cms.permissions import may_view, ours
@@ -24,13 +26,19 @@ class PaymentsGroup(ViewSetGroup):
     menu_label = _("Payments")
     menu_icon = "nd8-payments"
     menu_order = 350
-    items = (PaymentViewSet, RefundViewSet, MatterViewSet)
+    items = (PaymentViewSet, RefundViewSet, MatterViewSet, LinkViewSet)
 
 
 @hooks.register("register_admin_viewset")
 def payments_group() -> ViewSetGroup:
     """The menu and its pages."""
     return PaymentsGroup()
+
+
+@hooks.register("register_admin_viewset")
+def choosers() -> list[ViewSet]:
+    """For the blocks."""
+    return [product_chooser, link_chooser]
 
 
 @hooks.register("register_permissions")

@@ -1,4 +1,4 @@
-"""The shop's Wagtail pages: a start page that shows products, and plain pages below it."""
+"""The shop's Wagtail pages: a start page that shows products, plain pages below it, and pages that sell."""
 
 from typing import Any, ClassVar
 
@@ -6,8 +6,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from oscar.apps.catalogue.models import Product
 from wagtail.admin.panels import FieldPanel, Panel
-from wagtail.fields import RichTextField
+from wagtail.blocks import CharBlock, RichTextBlock
+from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
+
+from oscar_nd8.cms.blocks import PaymentLinkBlock, ProductBlock
 
 PRODUCTS_SHOWN = 8
 
@@ -38,5 +41,24 @@ class TextPage(Page):  # type: ignore[misc]  # Wagtail has no types
     body = RichTextField(blank=True)
 
     content_panels: ClassVar[list[Panel]] = [*Page.content_panels, FieldPanel("body")]
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+
+
+class LandingPage(Page):  # type: ignore[misc]  # Wagtail has no types
+    """A page that sells: whatever an editor puts on it."""
+
+    introduction = RichTextField(blank=True)
+    body = StreamField(
+        [
+            ("heading", CharBlock(form_classname="title", icon="title", template="home/blocks/heading.html")),
+            ("text", RichTextBlock(icon="pilcrow")),
+            ("payment_link", PaymentLinkBlock()),
+            ("product", ProductBlock()),
+        ],
+        blank=True,
+    )
+
+    content_panels: ClassVar[list[Panel]] = [*Page.content_panels, FieldPanel("introduction"), FieldPanel("body")]
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
     subpage_types: ClassVar[list[str]] = []

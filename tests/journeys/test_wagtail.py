@@ -1,0 +1,62 @@
+"""Wagtail in a browser: an editor sells from a page, a customer buys by the link, staff refund in Wagtail's admin."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.running_shop import RunningShop
+from tests.journeys.steps import Guest, arrive, choose, go_to_preview, pay_now, read_thank_you
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+
+MARKET = "/cms/christmas-market/"
+LINK = "Two mugs for the first frost"
+
+
+def test_a_customer_buys_by_the_link_on_a_page(page: Page, shop: RunningShop, guest: Guest) -> None:
+    page.goto(MARKET)
+    offer = page.get_by_role("region", name=LINK)
+    expect(offer).to_contain_text("$25.00")
+    offer.get_by_role("link", name="Buy").click()
+    expect(page.locator("h1")).to_contain_text("Enamel mug")
+    assert "/nd8/link/" in page.url
+
+
+def test_an_editor_puts_a_product_on_a_page_and_publishes_it(staff: Page, page: Page) -> None:
+    staff.goto("/cms-admin/pages/search/?q=Christmas")
+    staff.get_by_role("link", name="Christmas market").first.click()
+    staff.locator("#panel-child-content-body-section").get_by_role("button", name="Insert a block").last.click()
+    staff.get_by_role("option", name="Product").click()
+    staff.get_by_role("button", name="Choose a product").last.click()
+    staff.get_by_label("Search term").fill("Wall clock")
+    staff.get_by_role("link", name="Wall clock").click()
+    staff.get_by_role("button", name="More actions").click()
+    staff.get_by_role("button", name="Publish").click()
+    expect(staff.locator(".messages")).to_contain_text("published")
+
+    page.goto(MARKET)
+    clock = page.get_by_role("region", name="Wall clock")
+    expect(clock).to_contain_text("$59.00")
+    clock.get_by_role("button", name="Buy now").click()
+    expect(page).to_have_url(re.compile("/checkout/"))
+
+
+def test_staff_refund_from_wagtails_admin(page: Page, shop: RunningShop, guest: Guest, staff: Page) -> None:
+    go_to_preview(page, guest, "Dotted notebook")
+    pay_now(page, "16.60 USD")
+    choose(page, "Pay")
+    number = read_thank_you(page)
+
+    staff.goto(f"/cms-admin/payments/all/?q={number}")
+    staff.get_by_role("link", name=number, exact=True).click()
+    staff.get_by_role("link", name="Refund…").click()
+    staff.get_by_label("Pieces of Dotted notebook").fill("1")
+    staff.get_by_label("Reason").fill("A page is torn")
+    staff.get_by_role("button", name="Continue").click()
+    arrive(staff, re.compile("Give this money back"))
+    staff.get_by_role("button", name=re.compile("^Give .* back$")).click()
+    expect(staff.locator("#main")).to_contain_text("the money")
+
+    refunds = [refund for refund in shop.nd8_state()["refunds"] if "A page is torn" in refund["reason"]]
+    assert len(refunds) == 1
