@@ -56,7 +56,7 @@ class _FilterForm(forms.Form):
 class PaymentFilterForm(_FilterForm):
     """What payments can be looked for by."""
 
-    search = _search(_("Order number, e-mail, ND8 transaction or checkout"))
+    search = _search(_("Order number, e-mail, payment link, ND8 transaction or checkout"))
     status = _choice(_("Status"), _("Any status"), ((status.value, label) for status, label in STATUS_LABELS.items()))
     date_from = _day(_("From"))
     date_to = _day(_("To"))

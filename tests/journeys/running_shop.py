@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,22 @@ class RunningShop:
     url: str
     nd8_url: str
     mail_folder: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    def manage(self, *command: str) -> str:
+        """What a management command prints that somebody runs on the shop's server."""
+        django = [sys.executable, "-m", "django", *command]
+        done = subprocess.run(
+            django, cwd=PROJECT, env=self.environment, check=True, timeout=START_SECONDS, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def merchant(self, method: str, path: str, **fields: Any) -> Any:
+        """What the merchant does in ND8's own dashboard."""
+        headers = {"Authorization": f"Token {self.environment.get('ND8_MERCHANT_TOKEN', 'nd8_test_token')}"}
+        answer = httpx.request(method, f"{self.nd8_url}/sandbox/api/{path}", json=fields, headers=headers, timeout=30)
+        assert answer.is_success, answer.text
+        return answer.json()
 
     def mails_to(self, address: str) -> list[EmailMessage]:
         """What was sent to somebody, oldest first."""
@@ -86,7 +102,7 @@ def running_shop(folder: Path) -> Iterator[RunningShop]:
     with log.open("wb") as output:
         demo = [sys.executable, "-m", "sandbox_site.demo"]
         process = subprocess.Popen(demo, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    shop = RunningShop(f"http://127.0.0.1:{shop_port}", f"http://127.0.0.1:{nd8_port}", folder / "mail")
+    shop = RunningShop(f"http://127.0.0.1:{shop_port}", f"http://127.0.0.1:{nd8_port}", folder / "mail", environment)
     try:
         _await(process, [f"{shop.nd8_url}/_emulator/state", f"{shop.url}/"], log)
         yield shop
