@@ -1,5 +1,6 @@
 """settings.ND8, validated once and lazily; nothing else in this package reads it."""
 
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -139,6 +140,11 @@ class ND8Settings(BaseModel):
     """Payments that one address may begin by one payment link in ten minutes; 0: any number."""
     CLIENT_ADDRESS_HEADER: str = ""
     """Header in which your own proxy says whose request it is, like X-Forwarded-For; empty: there is no proxy."""
+
+    @property
+    def answered_within(self) -> timedelta:
+        """No call to ND8 that is under way is older: whoever made it died."""
+        return max(timedelta(minutes=2), timedelta(seconds=2 * (self.CONNECT_TIMEOUT + self.READ_TIMEOUT)))
 
     @model_validator(mode="after")
     def _bounds(self) -> "ND8Settings":

@@ -19,7 +19,6 @@ from oscar_nd8.link_gateway import CURRENCIES, get_link_gateway
 from oscar_nd8.models import PaymentLink, PaymentSession
 from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session
-from oscar_nd8.services.reschedule import PREPARING_AT_MOST
 from oscar_nd8.shop.link_offer import quote_of
 from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total
 from oscar_nd8.states import SessionStatus
@@ -82,7 +81,7 @@ def _reusable(key: str, *, pause: Callable[[float], None]) -> PaymentSession | N
             move_session(session.pk, SessionStatus.EXPIRED, reason="The payment page closed before it was used.")
         elif session.status != SessionStatus.NEW:
             return None
-        elif session.created_at < timezone.now() - PREPARING_AT_MOST:
+        elif session.created_at < timezone.now() - get_settings().answered_within:
             close_session(session)
         elif waited < get_settings().PREPARE_WAIT:
             pause(POLL_SECONDS)
@@ -106,7 +105,7 @@ def _write(link: PaymentLink, quote: Quote, *, reuse_key: str) -> PaymentSession
             email=quote.email,
             language=quote.language,
             site_id=quote.site,
-            due_at=timezone.now() + PREPARING_AT_MOST,
+            due_at=timezone.now() + get_settings().answered_within,
         )
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.move_session import lock_session, move_session
-from oscar_nd8.services.reschedule import PREPARING_AT_MOST, closes_at, is_under_way, reschedule
+from oscar_nd8.services.reschedule import closes_at, is_under_way, reschedule
 from oscar_nd8.shop.basket import discard_copy
 from oscar_nd8.states import UNPAID_ENDS, SessionStatus
 
@@ -21,7 +21,7 @@ def close_session(session: PaymentSession) -> bool:
     A session that ND8 is still working on stays as it is. Returns whether a frozen basket was deleted.
     """
     now = timezone.now()
-    if session.status == SessionStatus.NEW and session.created_at + PREPARING_AT_MOST <= now:
+    if session.status == SessionStatus.NEW and session.created_at + get_settings().answered_within <= now:
         return give_up_preparing(session, "The request that prepared this payment never finished.")
     pending = is_under_way(session)
     if session.status == SessionStatus.OPEN and closes_at(session) <= now and not pending:

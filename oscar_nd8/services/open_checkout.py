@@ -20,7 +20,6 @@ from oscar_nd8.lines import Item, itemise
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session
-from oscar_nd8.services.reschedule import PREPARING_AT_MOST
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.why_not_offered import why_not_offered
 from oscar_nd8.shop.basket import copy_frozen
@@ -112,7 +111,7 @@ def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSessi
         if session.status == SessionStatus.OPEN:
             _require_no_payment_under_way(session)
             move_session(session.pk, SessionStatus.EXPIRED, reason="The payment page closed before it was used.")
-        elif session.created_at < timezone.now() - PREPARING_AT_MOST:
+        elif session.created_at < timezone.now() - get_settings().answered_within:
             close_session(session)
         elif waited < get_settings().PREPARE_WAIT:
             pause(POLL_SECONDS)
@@ -173,7 +172,7 @@ def _write(quote: Quote, *, reuse_key: str, source_basket_id: int, items: tuple[
             site_id=quote.site,
             basket=basket,
             source_basket_id=source_basket_id,
-            due_at=timezone.now() + PREPARING_AT_MOST,
+            due_at=timezone.now() + get_settings().answered_within,
         )
 
 

@@ -12,10 +12,7 @@ from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.states import UNFINISHED, UNPAID_ENDS, DepositState, PaymentState, SessionStatus
 
-__all__ = ["PREPARING_AT_MOST", "closes_at", "has_news", "is_unanswered", "is_under_way", "reschedule", "when_due"]
-
-# No call to the provider takes this long: whoever was preparing the session died.
-PREPARING_AT_MOST = timedelta(minutes=2)
+__all__ = ["closes_at", "has_news", "is_unanswered", "is_under_way", "reschedule", "when_due"]
 
 
 def reschedule(session_id: int) -> None:
@@ -73,7 +70,7 @@ def _moments(session: PaymentSession, payments: Iterable[Payment], *, now: datet
             yield at
     match session.state:
         case SessionStatus.NEW:
-            yield session.created_at + PREPARING_AT_MOST
+            yield session.created_at + get_settings().answered_within
         case SessionStatus.OPEN if not waits:
             yield closes_at(session)
         case SessionStatus.PAID:
