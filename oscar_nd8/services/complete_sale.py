@@ -29,7 +29,7 @@ def complete_sale(session: PaymentSession) -> None:
 
 def _sell(session: PaymentSession) -> None:
     move_session(session.pk, SessionStatus.SOLD)
-    close_matters(session, [Attention.Kind.HELD], Attention.Resolution.PLACED)
+    close_matters(session, [Attention.Kind.HELD], Attention.Resolution.BY_ITSELF)
     # Its uses and statistics are others now.
     PaymentLink.objects.filter(sessions=session, deleted_at=None).update(due_at=timezone.now())
     logger.info("Session %s is sold", session.order_number)

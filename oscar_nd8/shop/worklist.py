@@ -110,6 +110,10 @@ _PLACED = Explanation(
     _("The shopper was charged once and has the order."),
     _("Nothing to do for the payment: deliver the order."),
 )
+_SOLD = Explanation(
+    _("The customer was charged once, by a payment link."),
+    _("Nothing to do for the payment: deliver what the link sells. No order is written for it."),
+)
 
 
 def all_matters() -> Matters:
@@ -159,8 +163,10 @@ def explanation_of(matter: Attention) -> Explanation:
     session = matter.session
     if matter.kind != K.HELD or session is None:
         return EXPLANATIONS[K(matter.kind)]
-    if session.status in {SessionStatus.PLACED, SessionStatus.SOLD}:
+    if session.status == SessionStatus.PLACED:
         return _PLACED
+    if session.status == SessionStatus.SOLD:
+        return _SOLD
     states = {payment.state for payment in session.payments.all()}
     going_back = states & {PaymentState.REFUNDED, PaymentState.REFUND_PENDING} and PaymentState.PAID not in states
     return _GOING_BACK if going_back else EXPLANATIONS[K.HELD]
