@@ -57,6 +57,7 @@ def tour(browser: Browser, shop: RunningShop, look: Look) -> None:
     held = Guest("rosa@example.com", "Rowan", "Rosa")
     _hold(new_page(), shop, held)
     _dashboard(new_page(), look, number)
+    _wagtail(new_page(), look, number)
     _worklist(new_page(), new_page(phone=True), look, held)
     _refund(new_page(), new_page(phone=True), look, number)
 
@@ -171,6 +172,22 @@ def _worklist(page: Page, phone: Page, look: Look, guest: Guest) -> None:
     log_in(phone, STAFF)
     phone.goto(matter)
     look("phone-matter", phone)
+
+
+def _wagtail(page: Page, look: Look, number: str) -> None:
+    page.goto("/cms/christmas-market/")
+    page.locator(".nd8-offer--link").wait_for()
+    look("landing-page", page)
+    log_in(page, STAFF)
+    page.goto("/cms-admin/")
+    page.locator("#nd8-payments-section").wait_for()
+    look("wagtail-home", page)
+    page.goto("/cms-admin/payments/all/")
+    look("wagtail-payments", page)
+    page.get_by_role("link", name=number, exact=True).click()
+    page.get_by_role("link", name="Refund…").click()
+    page.locator("#nd8-refund").wait_for()
+    look("wagtail-refund", page)
 
 
 def _save(name: str, page: Page) -> None:
