@@ -1,4 +1,4 @@
-"""Wagtail in a browser: a customer finds a payment link on a page, staff refund in Wagtail's admin."""
+"""Wagtail in a browser: an editor sells from a page, a customer finds its payment link, staff refund in the admin."""
 
 import re
 
@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
 MARKET = "/cms/christmas-market/"
 LINK = "Two mugs for the first frost"
+LANDING_PAGE = 3  # below the root and the start page
 
 
 def test_a_customer_is_led_from_a_page_to_where_its_link_is_paid(page: Page, shop: RunningShop, guest: Guest) -> None:
@@ -21,6 +22,27 @@ def test_a_customer_is_led_from_a_page_to_where_its_link_is_paid(page: Page, sho
     offer.get_by_role("link", name="Buy").click()
     expect(page.locator("h1")).to_contain_text("Enamel mug")
     assert "/nd8/link/" in page.url
+
+
+def test_an_editor_puts_a_product_on_a_page_and_publishes_it(staff: Page, page: Page) -> None:
+    page.goto(MARKET)
+    expect(page.get_by_role("region", name="Wall clock")).to_have_count(0)
+    staff.goto(f"/cms-admin/pages/{LANDING_PAGE}/edit/")
+    staff.get_by_title("Insert a block").last.click()
+    staff.get_by_role("option", name="Product", exact=True).click()
+    staff.get_by_role("button", name="Choose a product", exact=True).last.click()
+    staff.get_by_label("Search term").fill("Wall clock")
+    staff.get_by_role("link", name="Wall clock").click()
+    expect(staff.locator(".modal-content")).to_have_count(0)
+    staff.get_by_role("button", name="More actions").last.click()
+    staff.get_by_role("button", name="Publish").click()
+    expect(staff.locator(".messages")).to_contain_text("published")
+
+    page.goto(MARKET)
+    clock = page.get_by_role("region", name="Wall clock")
+    expect(clock).to_contain_text("$64.00")
+    clock.get_by_role("button", name="Buy now").click()
+    expect(page).to_have_url(re.compile("/checkout/"))
 
 
 def test_staff_refund_from_wagtails_admin(page: Page, shop: RunningShop, guest: Guest, staff: Page) -> None:
