@@ -20,6 +20,7 @@ def close_refunded(session: PaymentSession) -> None:
     if len(left) <= 1:
         kinds.append(K.PAID_TWICE)
     if not left:
-        kinds += [K.HELD, K.OVERSOLD, K.BOUGHT_TWICE]
+        # A refund that failed asks for the money to be paid back, which must not happen twice.
+        kinds += [K.HELD, K.OVERSOLD, K.BOUGHT_TWICE, K.REFUND_FAILED]
     if kinds:
         close_matters(session, kinds, Attention.Resolution.REFUNDED)

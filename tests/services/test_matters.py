@@ -146,7 +146,7 @@ def test_money_that_stays_after_all_needs_nobody(guest: Shopper, nd8: ND8, mug: 
     assert get_model("order", "Order").objects.count() == 1
 
 
-@pytest.mark.parametrize("kind", [K.HELD, K.OVERSOLD, K.BOUGHT_TWICE])
+@pytest.mark.parametrize("kind", [K.HELD, K.OVERSOLD, K.BOUGHT_TWICE, K.REFUND_FAILED])
 def test_a_payment_given_back_whole_leaves_nobody_to_decide(kind: Attention.Kind) -> None:
     session = make_session("100001", SessionStatus.HELD)
     payment = make_payment(session)
@@ -221,6 +221,24 @@ def test_a_refund_that_went_through_after_all_takes_its_alarm_back(guest: Shoppe
 
     refund.refresh_from_db()
     assert (refund.status, Attention.objects.get().resolution) == ("completed", "by_itself")
+
+
+def test_a_refund_that_failed_alarms_nobody_once_another_one_gave_everything_back(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    payment = pay(guest, nd8, mug)
+    lost = request_refund(payment, everything=True, reason="Sorry")
+    end(nd8, lost.refund_id, "failed")
+    settle_refund(lost)
+    again = request_refund(payment, everything=True, reason="Sorry")
+    settle_refund(again)
+    assert Attention.objects.get().resolved_at is None
+
+    end(nd8, again.refund_id)
+    settle_refund(again)
+
+    assert Attention.objects.get().resolution == "refunded"
+    assert [refund.status for refund in Refund.objects.order_by("pk")] == ["failed", "completed"]
 
 
 def test_an_order_placed_by_hand_settles_the_matter(guest: Shopper, nd8: ND8, mug: Any) -> None:
