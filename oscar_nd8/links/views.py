@@ -200,7 +200,7 @@ def _not_begun(error: ProviderError) -> str:
 
 def _settled(session: PaymentSession) -> PaymentSession:
     try:
-        settle(session)
+        return settle(session, sparing=True)
     except ProviderError:
         logger.info("ND8 could not be asked about session %s; the page says that the answer is open", session.pk)
     session.refresh_from_db()

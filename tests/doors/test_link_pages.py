@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from oscar_nd8.models import PaymentLink, PaymentSession
+from oscar_nd8.models import Payment, PaymentLink, PaymentSession
 from oscar_nd8.testing import ND8, Shopper
 from tests.linking import make_link, merchant
 
@@ -120,6 +120,19 @@ def test_a_forged_return_says_nothing_was_paid_and_changes_nothing(link: Payment
     session.refresh_from_db()
     assert session.status == "open"
     assert nd8.calls("getPaymentById") == 0
+
+
+def test_a_result_that_anybody_can_reload_asks_nd8_few_questions(link: PaymentLink, nd8: ND8) -> None:
+    send(link)
+    session = PaymentSession.objects.get()
+    for _ in range(5):
+        nd8.outcome(session, "processing", new_transaction=True)
+    nd8.deliver_new()
+    assert Payment.objects.count() == 5
+    Payment.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
+    asked = nd8.calls("getPaymentById")
+    assert "We are confirming your payment" in text_of(result(session))
+    assert nd8.calls("getPaymentById") == asked + 3
 
 
 def test_no_page_shows_a_person_to_whoever_has_its_address(link: PaymentLink, nd8: ND8) -> None:
