@@ -21,9 +21,7 @@ class PayerForm(forms.Form):
 
     first_name = forms.CharField(label=_("First name"), max_length=100, validators=[WITH_A_LETTER])
     last_name = forms.CharField(label=_("Last name"), max_length=100, validators=[WITH_A_LETTER])
-    email = forms.EmailField(
-        label=_("E-mail"), max_length=254, help_text=_("For questions about your purchase.")
-    )
+    email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("For questions about your purchase."))
     country = forms.ChoiceField(
         label=_("Country"), error_messages={"invalid_choice": _("Please choose a country of the list.")}
     )
