@@ -239,6 +239,7 @@ _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _REFERENCE: Final = re.compile(rf"\bR-[{_LETTERS}]{{10}}\b")
 _REASON_LIMIT: Final = 500  # ND8's, with our reference in it
 _REFUND_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _LARGEST_PAGE: Final = 100
 
 
@@ -379,7 +380,8 @@ class ND8Gateway:
             delivery_id=_delivery_id(headers.get("X-Webhook-Delivery-Id", "").strip()),
             name=content.event,
             checkout_id=content.order_id,
-            transaction_id=content.transaction_id,
+            # Kept, and about nothing: ND8 could never be asked about such an id, however often that is tried.
+            transaction_id=content.transaction_id if _TRANSACTION_ID.fullmatch(content.transaction_id) else "",
             refund_id=content.refund_id,
         )
 

@@ -11,6 +11,7 @@ from oscar.core.loading import get_model
 
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
 from oscar_nd8.testing import ND8, Shopper, make_product, post_webhook
+from tests.signing import signed
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +224,22 @@ def test_the_webhook_leaves_no_browser_session_and_no_basket(session: PaymentSes
     response = send(body_for(session.checkout_id, nd8.outcome(session)))
     assert not response.cookies
     assert get_model("basket", "Basket").objects.count() == baskets
+
+
+@pytest.mark.parametrize("transaction_id", ["..", "TX1?x=1", "TX%2F1", "TX1/refund", "T" * 201])
+def test_an_id_that_nd8_could_not_be_asked_about_is_kept_and_never_asked(
+    session: PaymentSession, nd8: ND8, transaction_id: str
+) -> None:
+    body = {
+        "event": "transaction.status_changed",
+        "order_id": session.checkout_id,
+        "transaction_id": transaction_id,
+        "status": "paid",
+    }
+    assert post_webhook(Shopper().client, *signed(body)).status_code == 200
+
+    event = WebhookEvent.objects.get()
+    assert (event.transaction_id, json.loads(event.body)["transaction_id"]) == ("", transaction_id)
+    assert nd8.calls("getPaymentById") == 0
+    session.refresh_from_db()
+    assert (session.status, session.order) == ("open", None)
