@@ -31,6 +31,7 @@ def register_all() -> None:
     register(check_account)
     register(check_production, Tags.security)
     register(check_database)
+    register(check_connections)
     register(check_order_status)
 
 
@@ -183,6 +184,25 @@ def advice_on_database(vendor: str, options: Mapping[str, Any]) -> Found:
             hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": '
             '"PRAGMA journal_mode=WAL;"}, or use PostgreSQL.',
             id="oscar_nd8.W007",
+        )
+
+
+def check_connections(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
+    """A connection for each request is Django's default, and dear."""
+    if not conf.is_debug():
+        database = connections["default"]
+        yield from advice_on_connections(database.vendor, database.settings_dict)
+
+
+def advice_on_connections(vendor: str, database: Mapping[str, Any]) -> Found:
+    """What to change about how a database of Django's name `vendor` with these settings is connected to."""
+    pooled = database.get("OPTIONS", {}).get("pool")
+    if vendor != "sqlite" and database.get("CONN_MAX_AGE") == 0 and not pooled:
+        yield Advice(
+            "CONN_MAX_AGE is 0: every request opens a new connection to the database, which takes most of the time "
+            "that a notification needs.",
+            hint="Set it to None, or to some minutes.",
+            id="oscar_nd8.W010",
         )
 
 

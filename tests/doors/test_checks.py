@@ -117,6 +117,25 @@ def test_a_database_that_was_not_proved_is_named(vendor: str, options: dict[str,
     assert [advice.id for advice in ours.advice_on_database(vendor, options)] == expected
 
 
+@pytest.mark.parametrize(
+    ("vendor", "database", "expected"),
+    [
+        ("postgresql", {"CONN_MAX_AGE": 0}, ["oscar_nd8.W010"]),
+        ("postgresql", {"CONN_MAX_AGE": None}, []),
+        ("postgresql", {"CONN_MAX_AGE": 600}, []),
+        ("postgresql", {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": True}}, []),
+        ("sqlite", {"CONN_MAX_AGE": 0}, []),
+    ],
+)
+def test_a_connection_for_each_request_is_named(vendor: str, database: dict[str, Any], expected: list[str]) -> None:
+    assert [advice.id for advice in ours.advice_on_connections(vendor, database)] == expected
+
+
+def test_development_hears_nothing_of_connections(settings: Any) -> None:
+    settings.DEBUG = True
+    assert found(ours.check_connections) == []
+
+
 def test_this_database_is_one_of_the_proved(db: None) -> None:
     assert found(ours.check_database) == []
 

@@ -202,7 +202,7 @@ def test_system_checks_are_repeated_with_their_hints_unless_silenced(settings: A
     assert (finding.subject, finding.level) == (Subject.SYSTEM_CHECKS, Level.ERROR)
     assert 'oscar_nd8.E004: ND8["API_KEY"] is empty or a placeholder' in finding.fact
     assert "oscar_nd8.E004: Take the key from ND8's dashboard" in finding.advice
-    settings.SILENCED_SYSTEM_CHECKS = ["oscar_nd8.E004", "oscar_nd8.W004", "oscar_nd8.W005"]
+    settings.SILENCED_SYSTEM_CHECKS = ["oscar_nd8.E004", "oscar_nd8.W004", "oscar_nd8.W005", "oscar_nd8.W010"]
     assert examine(offline=True)[1].level is Level.OK
 
 
