@@ -70,7 +70,11 @@ def _may_be_known_soon(event: WebhookEvent) -> bool:
     if young and _links(event).exists():
         return True
     # A notification can overtake the answer that tells us its checkout; then that session is still being prepared.
-    return PaymentSession.objects.filter(status=SessionStatus.NEW, created_at__lte=event.received_at).exists()
+    return PaymentSession.objects.filter(
+        status=SessionStatus.NEW,
+        created_at__lte=event.received_at,
+        created_at__gt=timezone.now() - get_settings().answered_within,
+    ).exists()
 
 
 def _links(event: WebhookEvent) -> QuerySet[PaymentLink]:

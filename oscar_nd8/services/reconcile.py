@@ -34,6 +34,8 @@ logger = logging.getLogger("oscar_nd8")
 
 # An order that cannot be written for so long waits for more than a database or a deployment.
 PLACED_WITHIN = timedelta(days=1)
+# Whoever began a mail this long before a run over everything most likely died. A slow mail server makes it two mails.
+MAIL_TAKES = timedelta(seconds=5)
 FORGET_AT_ONCE = 200
 FORGET_BATCHES = 50
 
@@ -52,18 +54,16 @@ def reconcile(
     """
     run = Run(at_most=at_most, tell=tell)
     if everything:
-        _find_new_refunds(run)
         _bring_forward(run.began)
     if workers is None:
         workers = get_settings().RECONCILE_WORKERS
-    # Events first: they tie the transactions that sessions are then asked about.
-    for rows in (
-        Sweep(run, WebhookEvent, _look_at_event),
-        _SessionSweep(run),
-        Sweep(run, Refund, _look_at_refund),
-        *_link_sweeps(run),
-    ):
-        sweep(rows, workers=1 if connection.vendor == "sqlite" else workers)
+    workers = 1 if connection.vendor == "sqlite" else workers
+    # Events first: they tie the transactions that sessions are then asked about, and refunds are found for.
+    sweep(Sweep(run, WebhookEvent, _look_at_event), workers=workers)
+    if everything and run.may_go_on:
+        _find_new_refunds(run)
+    for rows in (_SessionSweep(run), Sweep(run, Refund, _look_at_refund), *_link_sweeps(run)):
+        sweep(rows, workers=workers)
     run.summary.done += Counter({Done.TOLD: tell_staff(), Done.FORGOTTEN: _forget_old_events()})
     return run.summary
 
@@ -77,6 +77,9 @@ def _bring_forward(moment: datetime) -> None:
     tied = Exists(Payment.objects.filter(session=OuterRef("pk")))
     unpaid = Q(status__in=[SessionStatus.NEW, SessionStatus.OPEN, *UNPAID_ENDS])
     PaymentSession.objects.filter(later, ~unpaid | tied).update(due_at=moment)
+    for model in (PaymentSession, Refund):
+        unsent = model.objects.filter(due_at__isnull=False, mailed_at__isnull=True)
+        unsent.filter(mail_claimed_at__lt=moment - MAIL_TAKES).update(mail_claimed_at=None)
 
 
 def _find_new_refunds(run: Run) -> None:
@@ -84,7 +87,8 @@ def _find_new_refunds(run: Run) -> None:
     since = run.began - timedelta(days=get_settings().RECONCILE_DAYS)
     for code in Payment.objects.order_by("gateway").values_list("gateway", flat=True).distinct():
         try:
-            adopt_new_refunds(code, since=since)
+            found = [refund.pk for refund in adopt_new_refunds(code, since=since)]
+            Refund.objects.filter(pk__in=found, due_at__isnull=False).update(due_at=run.began)
         except ScopeMissing as error:
             # Taking payments needs no such scope, so a shop may do without.
             logger.info("Refunds that were never told cannot be looked for: %s", error)

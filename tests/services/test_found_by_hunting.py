@@ -1,0 +1,127 @@
+"""What long sequences and killed processes brought to light, each as the shortest story that tells it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.services.reconcile import reconcile
+from oscar_nd8.services.refund import request_refund
+from oscar_nd8.testing import ND8, Shopper
+from tests.refunding import REASON, end, order_of, pay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def a_moment_ago() -> dict[str, Any]:
+    """Of a row whose mail was begun by a process that was killed."""
+    now = timezone.now()
+    return {"mailed_at": None, "mail_claimed_at": now - timedelta(seconds=6), "due_at": now + timedelta(minutes=1)}
+
+
+def test_one_run_over_everything_sends_a_mail_that_a_killed_process_had_just_begun(
+    guest: Shopper, nd8: ND8, mug: Any, mailoutbox: list[Any]
+) -> None:
+    pay(guest, nd8, mug)
+    mailoutbox.clear()
+    PaymentSession.objects.update(**a_moment_ago())
+
+    reconcile()
+    assert mailoutbox == []
+    reconcile(everything=True)
+
+    assert [mail.to for mail in mailoutbox] == [["guest@example.com"]]
+    assert not PaymentSession.objects.filter(due_at__isnull=False).exists()
+
+
+def test_one_run_over_everything_sends_a_refunds_mail_that_a_killed_process_had_just_begun(
+    guest: Shopper, nd8: ND8, mug: Any, mailoutbox: list[Any]
+) -> None:
+    refund = request_refund(pay(guest, nd8, mug), amount=999, reason=REASON)
+    end(nd8, refund.refund_id)
+    nd8.deliver_new()
+    mailoutbox.clear()
+    Refund.objects.update(**a_moment_ago())
+
+    reconcile(everything=True)
+
+    assert len(mailoutbox) == 1
+    assert not Refund.objects.filter(due_at__isnull=False).exists()
+
+
+def test_a_run_over_everything_leaves_a_mail_to_whoever_is_just_sending_it(
+    guest: Shopper, nd8: ND8, mug: Any, mailoutbox: list[Any]
+) -> None:
+    pay(guest, nd8, mug)
+    mailoutbox.clear()
+    PaymentSession.objects.update(mailed_at=None, mail_claimed_at=timezone.now(), due_at=timezone.now())
+
+    reconcile(everything=True)
+
+    assert mailoutbox == []
+    assert PaymentSession.objects.get().due_at is not None
+
+
+@pytest.fixture
+def died_before_opening(guest: Shopper, nd8: ND8, mug: Any) -> Callable[[timedelta], str]:
+    """A shop killed between ND8's answer and its own note of it, so long ago, and its page is paid all the same."""
+
+    def die(ago: timedelta) -> str:
+        session = guest.begin_payment(mug)
+        PaymentSession.objects.update(status="new", checkout_id="", checkout_url="", expires_at=None)
+        nd8.outcome(session)
+        assert nd8.deliver(Shopper().client).status_code == 200
+        then = timezone.now() - ago
+        PaymentSession.objects.update(created_at=then, due_at=then)
+        WebhookEvent.objects.update(received_at=then, due_at=then)
+        return session.checkout_id
+
+    return die
+
+
+def test_one_run_tells_staff_of_money_whose_session_died_before_it_knew_its_checkout(
+    died_before_opening: Callable[[timedelta], str],
+) -> None:
+    checkout_id = died_before_opening(timedelta(minutes=3))
+
+    reconcile(everything=True)
+
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.subject, matter.session) == ("unknown_checkout", checkout_id, None)
+    assert PaymentSession.objects.get().status == "failed"
+
+
+def test_nobody_is_told_of_a_payment_while_its_session_may_still_be_opened(
+    died_before_opening: Callable[[timedelta], str],
+) -> None:
+    died_before_opening(timedelta(minutes=1))
+
+    reconcile(everything=True)
+
+    assert Attention.objects.count() == 0
+    assert PaymentSession.objects.get().status == "new"
+
+
+def test_one_run_takes_over_a_refund_that_was_told_before_its_payment_could_be_asked_about(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = guest.begin_payment(mug)
+    nd8.outcome(session)
+    nd8.refund(session, amount="5.00")
+    for index in (1, 2):
+        assert nd8.deliver(index=index).status_code == 200
+    nd8.fault("getPaymentById", "500", times=9)
+    assert nd8.deliver(index=0).status_code == 503
+    nd8.fault("getPaymentById", "500", times=0)
+    assert list(WebhookEvent.objects.order_by("pk").values_list("status", flat=True)) == [
+        *("unmatched", "unmatched", "failed")
+    ]
+
+    reconcile(everything=True, workers=1)
+
+    refund = Refund.objects.get()
+    assert (refund.amount, refund.status, refund.booked_at is not None) == (500, "completed", True)
+    assert order_of(refund.payment).sources.get().amount_refunded == refund.amount_major
