@@ -1,11 +1,11 @@
-"""What came in on the last seven days: for staff who look in, not for the books."""
+"""What came in this week, and what is held: for staff who look in, not for the books."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -14,7 +14,7 @@ from oscar_nd8.money import to_major
 from oscar_nd8.shop.sessions import local_moment
 from oscar_nd8.states import SessionStatus
 
-__all__ = ["DAYS", "Day", "Takings", "recent_takings"]
+__all__ = ["Day", "Held", "Takings", "held_money", "takings_this_week"]
 
 DAYS = 7
 # Nobody pays on a page that was opened so long ago; the bound lets an index find the rows.
@@ -37,19 +37,15 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Takings:
-    """One currency's days, oldest first; the last is today."""
+    """One currency's week: seven days from its first, those that are still to come without a payment."""
 
     currency: str
     days: tuple[Day, ...]
-
-    @property
-    def today(self) -> Decimal:
-        """Paid today, in major units."""
-        return self.days[-1].amount_major
+    today: Day
 
     @property
     def total(self) -> Decimal:
-        """Paid on all days, in major units."""
+        """Paid since the week's first day, in major units."""
         return to_major(sum(day.amount for day in self.days), self.currency)
 
     @property
@@ -58,11 +54,29 @@ class Takings:
         return max(day.amount for day in self.days)
 
 
-def recent_takings(*, clock: Callable[[], datetime] = timezone.now) -> list[Takings]:
-    """One for each currency in which something was paid; before fees and refunds, and without what is held."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many payments of one currency are held for a decision, and their amount in its minor units."""
+
+    currency: str
+    count: int
+    amount: int
+
+    @property
+    def amount_major(self) -> Decimal:
+        """The same in major units."""
+        return to_major(self.amount, self.currency)
+
+
+def takings_this_week(*, first_weekday: int, clock: Callable[[], datetime] = timezone.now) -> list[Takings]:
+    """One for each currency in which something was paid; before fees and refunds, and without what is held.
+
+    `first_weekday` is the day that a week begins with, as Django counts: 0 is Sunday, 1 is Monday.
+    """
     today = timezone.localdate(clock())
-    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    start = local_moment(days[0], time.min)
+    first = today - timedelta(days=(today.isoweekday() - first_weekday) % DAYS)
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    start = local_moment(first, time.min)
     rows = (
         PaymentSession.objects.filter(created_at__gte=start - LONGEST_PAYMENT, paid_at__gte=start)
         .exclude(status=SessionStatus.HELD)
@@ -74,7 +88,15 @@ def recent_takings(*, clock: Callable[[], datetime] = timezone.now) -> list[Taki
     found: dict[str, dict[date, int]] = {}
     for currency, day, amount in rows:
         found.setdefault(currency, {})[day] = amount
-    return [
-        Takings(currency, tuple(Day(day, paid.get(day, 0), currency) for day in days))
-        for currency, paid in found.items()
-    ]
+    return [_week(currency, days, paid, today) for currency, paid in found.items()]
+
+
+def held_money() -> list[Held]:
+    """One for each currency in which a payment is held, however long ago it was made."""
+    held = PaymentSession.objects.filter(status=SessionStatus.HELD).order_by("currency").values_list("currency")
+    return [Held(*row) for row in held.annotate(count=Count("pk"), sum=Sum("amount"))]
+
+
+def _week(currency: str, days: list[date], paid: dict[date, int], today: date) -> Takings:
+    week = {day: Day(day, paid.get(day, 0), currency) for day in days}
+    return Takings(currency, tuple(week.values()), week[today])

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils import timezone
+from django.utils.translation import override
 from openpyxl import load_workbook
 
+from oscar_nd8.cms.home import PaymentsPanel
 from oscar_nd8.models import Attention, PaymentSession
-from oscar_nd8.shop.takings import recent_takings
+from oscar_nd8.money import to_major
+from oscar_nd8.shop.takings import Day, takings_this_week
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from sandbox_site.seed.pages import seed_pages
@@ -195,7 +198,7 @@ def test_csv_and_xlsx_hold_what_the_list_shows_and_no_formula(viewer: Client) ->
     assert [(row["Order"], row["Amount"], row["Fee"], row["Status"]) for row in rows] == [
         ("100001", "24.97", "1.02", "Paid, order placed")
     ]
-    assert rows[0]["Customer"] == "'=1+1@example.com"
+    assert rows[0]["E-mail"] == "'=1+1@example.com"
     cell = book.worksheets[0]["B2"]
     assert (cell.value, cell.data_type) == ("=1+1@example.com", "s")
 
@@ -289,28 +292,83 @@ def test_a_matter_about_no_payment_of_this_shop_has_its_page(viewer: Client) -> 
     assert "CO-elsewhere" in viewer.get(f"{MATTERS}?export=csv").getvalue().decode()
 
 
-def test_takings_count_what_was_paid_on_each_of_seven_days_and_nothing_held() -> None:
-    now = timezone.now()
-    for number, (days, amount, currency, status) in enumerate(
+WEDNESDAY = datetime(2026, 3, 18, 15, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("first_weekday", "amounts"),
+    [
+        (0, [40, 2, 500, 1250, 0, 0, 0]),  # Sunday, the 15th
+        (1, [2, 500, 1250, 0, 0, 0, 0]),  # Monday, the 16th
+        (3, [1250, 0, 0, 0, 0, 0, 0]),  # a week that begins today
+        (4, [7, 0, 0, 40, 2, 500, 1250]),  # Thursday, the 12th: today is the last day
+    ],
+)
+def test_takings_count_what_was_paid_on_each_day_of_the_calendar_week(first_weekday: int, amounts: list[int]) -> None:
+    for number, (back, amount, currency, status) in enumerate(
         [
             (0, 1000, "USD", SessionStatus.PAID),
             (0, 250, "USD", SessionStatus.PLACED),
-            (2, 500, "USD", SessionStatus.PAID),
-            (8, 9999, "USD", SessionStatus.PAID),
+            (1, 500, "USD", SessionStatus.PAID),
+            (2, 2, "USD", SessionStatus.PAID),
+            (3, 40, "USD", SessionStatus.PAID),
+            (6, 7, "USD", SessionStatus.PAID),
+            (7, 9999, "USD", SessionStatus.PAID),
             (0, 7777, "USD", SessionStatus.HELD),
-            (1, 300, "EUR", SessionStatus.PAID),
+            (0, 300, "EUR", SessionStatus.PAID),
         ]
     ):
-        at = now - timedelta(days=days)
+        at = WEDNESDAY - timedelta(days=back)
         make_session(str(100001 + number), status, amount=amount, currency=currency, paid_at=at, created_at=at)
-    make_session("100020", SessionStatus.OPEN, created_at=now)
+    make_session("100020", SessionStatus.OPEN, created_at=WEDNESDAY)
 
-    found = {each.currency: each for each in recent_takings()}
+    found = {each.currency: each for each in takings_this_week(first_weekday=first_weekday, clock=lambda: WEDNESDAY)}
 
     assert set(found) == {"EUR", "USD"}
-    assert [day.amount for day in found["USD"].days] == [0, 0, 0, 0, 500, 0, 1250]
-    assert (str(found["USD"].today), str(found["USD"].total)) == ("12.50", "17.50")
-    assert [day.amount for day in found["EUR"].days] == [0, 0, 0, 0, 0, 300, 0]
+    assert [day.amount for day in found["USD"].days] == amounts
+    assert found["USD"].today == Day(WEDNESDAY.date(), 1250, "USD")
+    assert found["USD"].total == to_major(sum(amounts), "USD")
+    assert (str(found["EUR"].today.amount_major), str(found["EUR"].total)) == ("3.00", "3.00")
+
+
+def test_a_day_begins_at_the_shops_midnight(settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    # Half past midnight on Monday in Berlin is still Sunday in Greenwich.
+    early = datetime(2026, 3, 15, 23, 30, tzinfo=UTC)
+    make_session("100001", SessionStatus.PAID, amount=100, paid_at=early - timedelta(hours=1), created_at=early)
+    make_session("100002", SessionStatus.PAID, amount=7, paid_at=early, created_at=early)
+
+    [week] = takings_this_week(first_weekday=1, clock=lambda: early)
+
+    assert [day.amount for day in week.days] == [7, 0, 0, 0, 0, 0, 0]
+    assert week.today.day == date(2026, 3, 16)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "this week, since Sunday"), ("en-gb", "since Monday")])
+def test_the_week_of_the_panel_begins_as_the_readers_calendar_does(language: str, words: str) -> None:
+    make_session("100001", SessionStatus.PAID, created_at=timezone.now(), paid_at=timezone.now())
+    with override(language):
+        assert words in PaymentsPanel().render_html({})
+
+
+def test_a_week_without_a_payment_says_so() -> None:
+    long_ago = timezone.now() - timedelta(days=8)
+    make_session("100001", SessionStatus.PAID, created_at=long_ago, paid_at=long_ago)
+    panel = PaymentsPanel().render_html({})
+    assert "Nothing was paid this week." in panel
+    assert "<rect" not in panel
+    assert "is held" not in panel
+
+
+def test_held_payments_stand_by_themselves_with_number_and_amount_however_old() -> None:
+    for number, (amount, currency) in enumerate([(1500, "USD"), (1, "USD"), (250, "EUR")]):
+        make_session(str(100001 + number), SessionStatus.HELD, amount=amount, currency=currency)
+
+    panel = " ".join(PaymentsPanel().render_html({}).split())
+
+    assert "2 payments of $15.01 USD together are held without an order" in panel
+    assert "1 payment of €2.50 EUR is held without an order" in panel
+    assert panel.count('href="/cms-admin/payments/all/?status=held"') == 2
 
 
 def test_the_panel_draws_takings_without_script_or_style_and_says_what_waits(viewer: Client) -> None:
@@ -328,7 +386,8 @@ def test_the_panel_draws_takings_without_script_or_style_and_says_what_waits(vie
     assert "style=" not in panel
     assert "<script" not in panel
     assert "1 matter waits for a person" in panel
-    assert "1 payment is held without an order" in panel
+    assert "1 payment of $24.97 USD is held without an order" in panel
+    assert panel.count("nd8-takings__bar--today") == 1
 
 
 def test_wagtails_group_form_offers_our_permissions(viewer: Client) -> None:
