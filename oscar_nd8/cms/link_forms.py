@@ -14,9 +14,16 @@ from oscar_nd8.link_gateway import CURRENCIES, NAME_LENGTH
 from oscar_nd8.models import PaymentLink
 from oscar_nd8.services.payment_links import change_link, create_link
 
-__all__ = ["ChangeLinkForm", "NewLinkForm", "Products", "products_of"]
+__all__ = ["KNOWN_PRODUCTS", "ChangeLinkForm", "NewLinkForm", "Products", "products_of"]
 
 PRODUCTS_SHOWN, PRODUCTS_AT_MOST = 5, 50
+# The id of the page's list of products that are suggested.
+KNOWN_PRODUCTS = "nd8-known-products"
+
+NO_SPACES = RegexValidator(r"^\S+$", gettext_lazy("An id has no spaces. Copy it from ND8's dashboard."))
+NO_ADDRESS = RegexValidator(
+    "://", gettext_lazy("This is the address of a page. Copy the product's id, which stands there."), inverse_match=True
+)
 
 
 class _LinkForm(forms.Form):
@@ -98,7 +105,8 @@ class ProductForm(forms.Form):
     product_id = forms.CharField(
         label=gettext_lazy("Product id at ND8"),
         max_length=255,
-        validators=[RegexValidator(r"^\S+$", gettext_lazy("An id has no spaces. Copy it from ND8's dashboard."))],
+        validators=[NO_SPACES, NO_ADDRESS],
+        widget=forms.TextInput(attrs={"list": KNOWN_PRODUCTS, "autocomplete": "off", "spellcheck": "false"}),
     )
     quantity = forms.IntegerField(label=gettext_lazy("Quantity"), min_value=1, max_value=100_000, initial=1)
 

@@ -33,14 +33,14 @@ from oscar_nd8.cms.evidence import (
     MoneyColumn,
     StatusColumn,
 )
-from oscar_nd8.cms.link_forms import ChangeLinkForm, NewLinkForm, products_of
+from oscar_nd8.cms.link_forms import KNOWN_PRODUCTS, ChangeLinkForm, NewLinkForm, products_of
 from oscar_nd8.cms.permissions import may_manage_links, may_view
 from oscar_nd8.exceptions import DecisionRefused, ProviderError
 from oscar_nd8.models import PaymentLink
 from oscar_nd8.services.follow_links import follow_link, follow_links
 from oscar_nd8.services.payment_links import delete_link
 from oscar_nd8.shop.addresses import address_of
-from oscar_nd8.shop.link_offer import lines_of
+from oscar_nd8.shop.link_offer import lines_of, products_known
 from oscar_nd8.shop.overview import Level, overview_of
 from oscar_nd8.shop.sessions import with_money_and_matters
 
@@ -199,9 +199,17 @@ def new(request: HttpRequest) -> HttpResponse:
     if all([form.is_valid(), products.is_valid()]):
         link = form.carry_out(products.products, by=request.user)
         if link is not None:
-            messages.success(request, _("“%(name)s” is made. This is its page.") % {"name": link.name})
+            messages.success(
+                request, _("“%(name)s” is made. Check here what it sells, and its price.") % {"name": link.name}
+            )
             return redirect("nd8_links:inspect", link.pk)
-    context = {"form": form, "products": products, "media": STYLE + form.media}
+    context = {
+        "form": form,
+        "products": products,
+        "known": products_known(),
+        "known_id": KNOWN_PRODUCTS,
+        "media": STYLE + form.media,
+    }
     return render(request, "oscar_nd8/cms/link_form.html", context)
 
 

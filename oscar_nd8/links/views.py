@@ -50,7 +50,7 @@ FRESH = 60  # seconds
 @transaction.non_atomic_requests
 @cache_control(public=True, max_age=FRESH)
 def show(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    """What the link sells. Begins no session and sets no cookie, so that caches can keep it."""
+    """What the link sells, or that it is over. Begins no session and sets no cookie, so that caches can keep it."""
     link = _fresh(PaymentLink.objects.filter(link_id=link_id).first())
     if link is None or link.availability is not A.OPEN:
         return _closed(request, link)
@@ -151,9 +151,7 @@ def _closed(request: HttpRequest, link: PaymentLink | None) -> HttpResponse:
     """In kind words. Of a link that is not this shop's nothing is said, and ND8 is not asked: it may be anybody's."""
     status = HTTPStatus.NOT_FOUND if link is None else HTTPStatus.GONE
     context = {"link": link, "availability": link.availability.value if link else ""}
-    answer = render(request, "oscar_nd8/links/closed.html", context, status=status)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return render(request, "oscar_nd8/links/closed.html", context, status=status)
 
 
 def _offer(link: PaymentLink) -> dict[str, Any]:

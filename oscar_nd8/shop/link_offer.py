@@ -11,10 +11,12 @@ from oscar_nd8.models import PaymentLink, PaymentSession
 from oscar_nd8.money import to_major
 from oscar_nd8.shop.quote import Payer, Quote, QuotedLine, QuotedPrice, QuotedShipping
 
-__all__ = ["OfferLine", "adds_tax", "lines_of", "quote_of"]
+__all__ = ["OfferLine", "adds_tax", "lines_of", "products_known", "quote_of"]
 
 # What a link sells stands in ND8's catalogue; no row of this shop has the key 0.
 NO_ROW = 0
+# Of so many links, the newest, the products are suggested for a new one.
+NEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ class OfferLine:
 def lines_of(link: PaymentLink) -> tuple[OfferLine, ...]:
     """What `link` sells, as ND8 last said."""
     return tuple(_line(each, link.currency) for each in link.lines)
+
+
+def products_known() -> dict[str, str]:
+    """Names by id of what the newest links sell: all that is known here of ND8's catalogue, which cannot be read."""
+    links = PaymentLink.objects.order_by("-created_at", "-pk")[:NEWEST]
+    return {line.product_id: line.name for link in reversed(links) for line in lines_of(link) if line.product_id}
 
 
 def quote_of(link: PaymentLink, payer: Payer, *, site: int | None, language: str) -> Quote:

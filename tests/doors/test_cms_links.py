@@ -78,6 +78,8 @@ def test_a_new_link_is_made_at_nd8_and_has_its_page(manager: Client, nd8: ND8) -
         ({"name": ""}, "This field is required."),
         ({"products-0-product_id": "", "products-0-quantity": 1}, "Please say what the link sells"),
         ({"products-0-product_id": "prod mug"}, "An id has no spaces."),
+        ({"products-0-product_id": "https://nd8.example/products/prod_mug"}, "This is the address of a page."),
+        ({"products-0-product_id": "x" * 256}, "at most 255 characters"),
         ({"products-1-product_id": "prod_mug"}, "One product is written twice."),
         ({"products-0-quantity": "0"}, "greater than or equal to 1"),
         ({"expires_at": "2001-01-01 10:00"}, "This time is over."),
@@ -94,6 +96,23 @@ def test_what_is_wrong_is_said_in_words_and_nothing_is_made_or_lost(
     assert "Christmas market" in page or "name" in fields
     assert PaymentLink.objects.count() == 0
     assert merchant("GET", "payment-links/") == []
+
+
+def test_the_form_says_that_the_catalogue_cannot_be_read_and_suggests_what_other_links_sell(
+    manager: Client, nd8: ND8
+) -> None:
+    url = f"{LIST}new/"
+    page = text(manager, url)
+    assert "ND8 does not let the shop look into its catalogue." in page
+    assert '<option value="prod_' not in page
+    make_link()
+    PaymentLink.objects.update(deleted_at=timezone.now())
+
+    page = text(manager, url)
+
+    assert '<option value="prod_mug">Enamel mug</option>' in page
+    assert page.count('list="nd8-known-products"') == 5
+    assert nd8.calls("listPaymentLinks") == 0
 
 
 def test_a_link_is_changed_and_switched_off_and_on(manager: Client, nd8: ND8) -> None:

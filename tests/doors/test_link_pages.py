@@ -182,8 +182,25 @@ def test_a_closed_link_says_why_in_kind_words(link: PaymentLink, nd8: ND8, facts
     for response in (Client().get(path(link)), Client().get(path(link, "pay/")), send(link)):
         assert response.status_code == 410
         assert words in text_of(response)
-        assert "no-store" in response["Cache-Control"]
     assert nd8.calls("startPaymentLinkCheckout") == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_over_or_unknown_may_be_kept_for_a_minute_like_what_is_on_offer(link: PaymentLink, known: bool) -> None:
+    """One clear word for page caches: a link that is switched on again is back within a minute."""
+    PaymentLink.objects.update(is_active=False)
+    which = link if known else uuid4()
+
+    shown = Client().get(path(which))
+    assert shown.status_code == (410 if known else 404)
+    assert shown["Cache-Control"] == "public, max-age=60"
+    assert not shown.cookies
+    assert "Cookie" not in shown.get("Vary", "")
+
+    # Where somebody's details could be typed, nothing is kept.
+    for response in (Client().get(path(which, "pay/")), Client().post(path(which, "pay/"), WHO)):
+        assert response.status_code == shown.status_code
+        assert response["Cache-Control"] == "max-age=0, no-cache, no-store, must-revalidate, private"
 
 
 def test_a_link_that_closed_at_nd8_while_the_form_was_open_is_told_so(link: PaymentLink) -> None:
