@@ -1,6 +1,6 @@
 """Lists and pages of what nobody may edit, in Wagtail's own look: a viewset that has no form at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar
 
@@ -19,15 +19,13 @@ from wagtail.admin.viewsets.base import ViewSet
 
 from oscar_nd8.cms.permissions import SeesPayments, may_view
 from oscar_nd8.shop.overview import Level
+from oscar_nd8.spreadsheets import Columns, not_a_formula
 
 __all__ = ["DaysFilter", "EvidenceIndexView", "EvidenceInspectView", "EvidenceViewSet", "MoneyColumn", "StatusColumn"]
 
 STYLE = Media(css={"all": ["oscar_nd8/cms.css"]})
 # Outside of these, a day at either end of the calendar has no time in some time zone.
 SENSIBLE_DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
-
-# What a spreadsheet takes for the beginning of a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class DaysField(django_filters.fields.DateRangeField):
@@ -46,12 +44,6 @@ class DaysFilter(django_filters.DateFromToRangeFilter):
 
     def __init__(self, field_name: str, label: Any) -> None:
         super().__init__(field_name=field_name, label=label, widget=DateRangePickerWidget)
-
-
-def not_a_formula(value: Any) -> Any:
-    """Text that shoppers wrote, as text: a spreadsheet would run what begins like a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 class MoneyColumn(Column):
@@ -91,8 +83,7 @@ class EvidenceIndexView(generic.IndexView):
     is_searchable = True
     paginate_by = 20
     base_filterset_class = WagtailFilterSet
-    # Heading and value of each column of a spreadsheet.
-    spreadsheet: ClassVar[Mapping[str, tuple[Any, Callable[[Any], Any]]]] = {}
+    spreadsheet: ClassVar[Columns] = {}
     custom_value_preprocess: ClassVar = {
         **generic.IndexView.custom_value_preprocess,
         str: {"csv": not_a_formula},

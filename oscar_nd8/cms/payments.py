@@ -37,6 +37,7 @@ from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, can_refund, money_of, refunds_of
 from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
 from oscar_nd8.shop.timeline import events_of, timeline_of
+from oscar_nd8.spreadsheets import PAYMENT_COLUMNS
 
 __all__ = ["PaymentViewSet"]
 
@@ -75,23 +76,12 @@ class PaymentIndexView(EvidenceIndexView):
     filterset_class = PaymentFilterSet
     default_ordering = ("-created_at", "-pk")
     export_filename = "payments"
-    spreadsheet: ClassVar = {
-        "order": (gettext_lazy("Order"), lambda each: each.order_number),
-        "customer": (gettext_lazy("Customer"), lambda each: each.email),
-        "amount": (gettext_lazy("Amount"), lambda each: each.amount_major),
-        "currency": (gettext_lazy("Currency"), lambda each: each.currency),
-        "fee": (gettext_lazy("Fee"), lambda each: overview_of(each).fee),
-        "net": (gettext_lazy("Net of the fee"), lambda each: overview_of(each).net),
-        "status": (gettext_lazy("Status"), lambda each: each.get_status_display()),
-        "reason": (gettext_lazy("Reason"), lambda each: each.status_reason),
-        "checkout": (gettext_lazy("ND8 checkout"), lambda each: each.checkout_id),
-        "begun": (gettext_lazy("Begun"), lambda each: each.created_at),
-        "paid": (gettext_lazy("Paid"), lambda each: each.paid_at),
-    }
+    spreadsheet: ClassVar = PAYMENT_COLUMNS
 
     def get_base_queryset(self) -> QuerySet[PaymentSession]:
         """With all that a row shows."""
-        return with_money_and_matters(PaymentSession.objects.all())
+        sessions = with_money_and_matters(PaymentSession.objects.all())
+        return sessions.prefetch_related("payments__refunds") if self.is_export else sessions
 
     def found(self, queryset: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
         """By order number, e-mail, checkout or transaction."""

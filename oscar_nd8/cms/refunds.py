@@ -32,6 +32,7 @@ from oscar_nd8.models import REFUND_LABELS, PaymentSession, Refund
 from oscar_nd8.refunding import facts_about, looked_up, take_step
 from oscar_nd8.shop.overview import Level
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, all_refunds, matching_refunds, payer_named
+from oscar_nd8.spreadsheets import REFUND_COLUMNS
 
 __all__ = ["RefundViewSet", "refund"]
 
@@ -60,20 +61,7 @@ class RefundIndexView(EvidenceIndexView):
     page_title = gettext_lazy("Refunds")
     filterset_class = RefundFilterSet
     export_filename = "refunds"
-    spreadsheet: ClassVar = {
-        "order": (gettext_lazy("Order"), lambda each: each.payment.session.order_number),
-        "customer": (gettext_lazy("Customer"), lambda each: each.payment.session.email),
-        "amount": (gettext_lazy("Amount"), lambda each: each.amount_major),
-        "currency": (gettext_lazy("Currency"), lambda each: each.currency),
-        "state": (gettext_lazy("State"), lambda each: each.get_status_display()),
-        "why": (gettext_lazy("Why"), lambda each: each.status_reason),
-        "reason": (gettext_lazy("Reason, shown to the customer"), lambda each: each.reason),
-        "asker": (gettext_lazy("Asked for by"), lambda each: _asker_of(each)),
-        "transaction": (gettext_lazy("Transaction"), lambda each: each.payment.transaction_id),
-        "refund": (gettext_lazy("ND8 refund"), lambda each: each.refund_id),
-        "when": (gettext_lazy("When"), lambda each: each.created_at),
-        "ended": (gettext_lazy("Ended"), lambda each: each.closed_at),
-    }
+    spreadsheet: ClassVar = REFUND_COLUMNS
 
     def get_base_queryset(self) -> QuerySet[Refund]:
         """Of the whole shop."""

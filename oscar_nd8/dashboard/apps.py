@@ -68,6 +68,7 @@ class Nd8DashboardConfig(OscarDashboardConfig):
 
         urls = [
             path("", views.list_payments, name="nd8-payments"),
+            path("export/", views.export_payments, name="nd8-payments-export"),
             path("<int:pk>/", views.show_payment, name="nd8-payment"),
             path("<int:pk>/ask/", views.ask_nd8, name="nd8-ask"),
             path("events/<int:pk>/process/", matters.process_event_again, name="nd8-event-process"),

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from oscar_nd8.dashboard.export import as_csv
+from oscar_nd8.dashboard.export import download
 from oscar_nd8.dashboard.forms import RefundFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
 from oscar_nd8.dashboard.paging import LongPaginator
@@ -19,6 +19,7 @@ from oscar_nd8.models import Refund
 from oscar_nd8.refunding import facts_about, looked_up, take_step
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, Refunds, askers_of, matching_refunds, payer_named, refunds_seen_by
 from oscar_nd8.shop.sessions import sessions_seen_by
+from oscar_nd8.spreadsheets import REFUND_COLUMNS
 
 __all__ = ["export_refunds", "list_refunds", "refund", "show_refund", "tell_state"]
 
@@ -75,14 +76,14 @@ def list_refunds(request: HttpRequest) -> HttpResponse:
     return render(request, "oscar_nd8/dashboard/refund_list.html", context)
 
 
+@never_cache
 @require_safe
 def export_refunds(request: HttpRequest) -> HttpResponseBase:
     """What the list would show, all pages of it, as a table for a spreadsheet."""
     form, refunds = _found(request)
     if not form.is_valid():
         return redirect(f"{reverse('nd8-dashboard:nd8-refunds')}?{request.GET.urlencode()}")
-    headers = {"Content-Disposition": 'attachment; filename="refunds.csv"'}
-    return StreamingHttpResponse(as_csv(refunds), content_type="text/csv; charset=utf-8", headers=headers)
+    return download(refunds, REFUND_COLUMNS, name="refunds")
 
 
 def _found(request: HttpRequest) -> tuple[RefundFilterForm, Refunds]:

@@ -6,11 +6,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from pydantic import ValidationError
 
+from oscar_nd8.dashboard.export import download
 from oscar_nd8.dashboard.forms import PaymentFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
 from oscar_nd8.dashboard.paging import LongPaginator
@@ -20,21 +23,20 @@ from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import money_of, refunds_of
-from oscar_nd8.shop.sessions import matching, sessions_seen_by, with_money_and_matters
+from oscar_nd8.shop.sessions import Sessions, matching, sessions_seen_by, with_money_and_matters
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.shop.worklist import count_open
+from oscar_nd8.spreadsheets import PAYMENT_COLUMNS
 
-__all__ = ["ask_nd8", "list_payments", "show_payment"]
+__all__ = ["ask_nd8", "export_payments", "list_payments", "show_payment"]
 
 
 @require_safe
 def list_payments(request: HttpRequest) -> HttpResponse:
     """Newest first, narrowed by the form; a form that is not valid finds nothing and says why."""
-    form = PaymentFilterForm(request.GET)
-    sessions = sessions_seen_by(request.user)
-    sessions = matching(sessions, **form.cleaned_data) if form.is_valid() else sessions.none()
-    paginator = LongPaginator(with_money_and_matters(sessions), settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
+    form, sessions = _found(request)
+    paginator = LongPaginator(sessions, settings.OSCAR_DASHBOARD_ITEMS_PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     context = {
         "form": form,
@@ -47,6 +49,16 @@ def list_payments(request: HttpRequest) -> HttpResponse:
         "alarms": alarms() if request.user.is_staff else [],
     }
     return render(request, "oscar_nd8/dashboard/payment_list.html", context)
+
+
+@never_cache
+@require_safe
+def export_payments(request: HttpRequest) -> HttpResponseBase:
+    """What the list would show, all pages of it, as a table for a spreadsheet."""
+    form, sessions = _found(request)
+    if not form.is_valid():
+        return redirect(f"{reverse('nd8-dashboard:nd8-payments')}?{request.GET.urlencode()}")
+    return download(sessions.prefetch_related("payments__refunds"), PAYMENT_COLUMNS, name="payments")
 
 
 @require_safe
@@ -84,6 +96,12 @@ def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
     outcome = ask(session, by=request.user)
     messages.add_message(request, outcome.level, outcome.text)
     return redirect("nd8-dashboard:nd8-payment", pk)
+
+
+def _found(request: HttpRequest) -> tuple[PaymentFilterForm, Sessions]:
+    form = PaymentFilterForm(request.GET)
+    sessions = with_money_and_matters(sessions_seen_by(request.user))
+    return form, matching(sessions, **form.cleaned_data) if form.is_valid() else sessions.none()
 
 
 def _quote_of(session: PaymentSession) -> Quote | None:

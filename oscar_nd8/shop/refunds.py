@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
 
 from oscar_nd8.models import PaymentSession, Refund, StaffAction
+from oscar_nd8.money import to_major
 from oscar_nd8.shop.overview import Level
 from oscar_nd8.shop.quote import Quote, payer_of
 from oscar_nd8.shop.refundable import HOLDS_MONEY, REFUNDED_FROM, Refundable, RefundableCharge, refundables_of
@@ -31,6 +33,7 @@ __all__ = [
     "money_of",
     "names_of",
     "payer_named",
+    "refunded_of",
     "refunds_of",
     "refunds_seen_by",
 ]
@@ -158,6 +161,14 @@ def matching_refunds(
     if date_to is not None:
         refunds = refunds.filter(created_at__lte=local_moment(date_to, time.max))
     return refunds
+
+
+def refunded_of(session: PaymentSession) -> Decimal:
+    """What went back of all payments of `session`, in major units; no query where `payments__refunds` was fetched."""
+    refunds = [refund for payment in session.payments.all() for refund in payment.refunds.all()]
+    # What ND8 gives back in another currency is a matter, and no part of this sum.
+    done = [each for each in refunds if each.status == R.COMPLETED and each.currency == session.currency]
+    return to_major(sum(refund.amount for refund in done), session.currency)
 
 
 def payer_named(session: PaymentSession) -> str:

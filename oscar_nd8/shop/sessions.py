@@ -9,7 +9,7 @@ from oscar.core.loading import get_model
 
 from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession
 
-__all__ = ["local_moment", "matching", "mentioning", "sessions_seen_by", "with_money_and_matters"]
+__all__ = ["Sessions", "local_moment", "matching", "mentioning", "sessions_seen_by", "with_money_and_matters"]
 
 Sessions = QuerySet[PaymentSession]
 
