@@ -179,8 +179,10 @@ def _creator(quote: Quote, *, claim: Callable[[], bool], record: Callable[[Any],
 
         def create_discount_model(self, order: Any, discount: Any) -> None:
             super().create_discount_model(order, discount)
-            # Oscar looks the name up by the offer's id: a deleted offer has none, a renamed one another.
-            order.discounts.filter(offer_id=discount["offer"].id).update(offer_name=discount["name"])
+            # Oscar looks name and code up: a deleted offer has none, a renamed one another.
+            offer_id = discount["offer"].id
+            code = next((each.voucher_code for each in quote.applications if each.offer == offer_id), None)
+            order.discounts.filter(offer_id=offer_id).update(offer_name=discount["name"], voucher_code=code or "")
 
         def create_line_models(self, order: Any, basket_line: Any, extra_line_fields: Any = None) -> Any:
             if basket_line.nd8_gone:
