@@ -2,18 +2,17 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Payment, PaymentSession, Refund
+from oscar_nd8.services.mail_once import mail_once
 from oscar_nd8.services.move_refund import look_again_later
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.shop import ledger
@@ -25,9 +24,6 @@ from oscar_nd8.states import RefundStatus
 __all__ = ["book_earlier_refunds", "complete_refund"]
 
 logger = logging.getLogger("oscar_nd8")
-
-# Whoever claimed the mail this long ago died before sending it.
-MAIL_CLAIM_LASTS = timedelta(minutes=10)
 
 
 def complete_refund(refund: Refund) -> None:
@@ -41,7 +37,7 @@ def complete_refund(refund: Refund) -> None:
         return
     if not _book(refund):
         return
-    _mail(refund)
+    mail_once(Refund.objects.filter(pk=refund.pk, booked_at__isnull=False), lambda: send_refund_mail(refund))
     Refund.objects.filter(pk=refund.pk, mailed_at__isnull=False).update(due_at=None)
     refund.refresh_from_db()
 
@@ -126,20 +122,3 @@ def _note(refund: Refund, pieces: Mapping[Any, int]) -> str:
 def _is_given_back(session: PaymentSession) -> bool:
     """Whether nothing of what this session brought in is left."""
     return all(is_given_back(payment, surely=True) for payment in session.payments.filter(state__in=HOLDS_MONEY))
-
-
-def _mail(refund: Refund) -> None:
-    now = timezone.now()
-    free = Q(mail_claimed_at__isnull=True) | Q(mail_claimed_at__lt=now - MAIL_CLAIM_LASTS)
-    mine = Refund.objects.filter(free, pk=refund.pk, mailed_at__isnull=True, booked_at__isnull=False)
-    if not mine.update(mail_claimed_at=now):
-        return
-    sent = False
-    try:
-        send_refund_mail(refund)
-        sent = True
-    finally:
-        # A failed mail gives its claim back at once, so that the next look sends it.
-        Refund.objects.filter(pk=refund.pk).update(
-            **({"mailed_at": timezone.now()} if sent else {"mail_claimed_at": None})
-        )

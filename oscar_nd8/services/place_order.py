@@ -1,7 +1,6 @@
 """From a paid session to its order, exactly once, and to everything a shop expects after it; by link, to its sale."""
 
 import logging
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.complete_refund import book_earlier_refunds
 from oscar_nd8.services.complete_sale import complete_sale
 from oscar_nd8.services.hold_session import hold_session
+from oscar_nd8.services.mail_once import mail_once
 from oscar_nd8.services.move_session import move_session
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
@@ -29,9 +29,6 @@ from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 __all__ = ["place_order"]
 
 logger = logging.getLogger("oscar_nd8")
-
-# Whoever claimed the mail this long ago died before sending it.
-MAIL_CLAIM_LASTS = timedelta(minutes=10)
 
 
 def place_order(session: PaymentSession) -> None:
@@ -176,17 +173,5 @@ def _book(session: PaymentSession) -> None:
 
 
 def _mail(session: PaymentSession) -> None:
-    now = timezone.now()
-    free = Q(mail_claimed_at__isnull=True) | Q(mail_claimed_at__lt=now - MAIL_CLAIM_LASTS)
-    mine = PaymentSession.objects.filter(free, pk=session.pk, mailed_at__isnull=True)
-    if not mine.update(mail_claimed_at=now):
-        return
-    sent = False
-    try:
-        send_order_mail(session.order, language=session.language)
-        sent = True
-    finally:
-        # A failed mail gives its claim back at once, so that the next settle sends it.
-        PaymentSession.objects.filter(pk=session.pk).update(
-            **({"mailed_at": timezone.now()} if sent else {"mail_claimed_at": None})
-        )
+    row = PaymentSession.objects.filter(pk=session.pk)
+    mail_once(row, lambda: send_order_mail(session.order, language=session.language))

@@ -3,19 +3,18 @@
 import logging
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Attention
+from oscar_nd8.services.mail_once import can_be_mailed
 from oscar_nd8.shop.digest import send_digest
 
 __all__ = ["tell_staff"]
 
 logger = logging.getLogger("oscar_nd8")
 
-# Whoever claimed a matter this long ago died before the mail was sent.
-CLAIM_LASTS = timedelta(minutes=10)
 # A mail with more of them would not be read; the rest follows with the next one.
 LARGEST_DIGEST = 50
 
@@ -54,5 +53,5 @@ def tell_staff() -> int:
 
 
 def _untold() -> QuerySet[Attention]:
-    free = Q(mail_claimed_at__isnull=True) | Q(mail_claimed_at__lt=timezone.now() - CLAIM_LASTS)
-    return Attention.objects.filter(free, resolved_at__isnull=True, mailed_at__isnull=True).order_by("created_at", "pk")
+    waiting = Attention.objects.filter(can_be_mailed(timezone.now()), resolved_at__isnull=True)
+    return waiting.order_by("created_at", "pk")
