@@ -31,7 +31,8 @@ from oscar_nd8.shop.refundable import (
     newest_refund,
     refundable_of,
 )
-from oscar_nd8.shop.refunds import ENDED, REFUND_STANDINGS, charge_named, money_of, names_of, payer_named
+from oscar_nd8.shop.refunds import REFUND_STANDINGS, charge_named, money_of, names_of, payer_named
+from oscar_nd8.states import REFUND_ENDS
 
 __all__ = ["Confirmation", "HowMuch", "RefundForm", "Step", "facts_about", "looked_up", "take_step"]
 
@@ -240,7 +241,7 @@ def _go_on(data: Mapping[str, Any], step: Step, *, by: Any) -> Step:
 
 def looked_up(refund: Refund) -> Refund:
     """`refund` as ND8 says now, where it has not ended and ND8 can be asked; otherwise as it is known."""
-    if refund.state in ENDED:
+    if refund.state in REFUND_ENDS:
         return refund
     try:
         return settle_refund(refund)
@@ -256,7 +257,7 @@ def facts_about(refund: Refund) -> dict[str, Any]:
     """What a page about `refund` shows, for its template."""
     session = refund.payment.session
     mine = [refundable for refundable in money_of(session) if refundable.payment.pk == refund.payment_id]
-    ended = refund.state in ENDED
+    ended = refund.state in REFUND_ENDS
     return {
         "refund": refund,
         "session": session,

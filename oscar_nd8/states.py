@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 __all__ = [
+    "HOLDS_MONEY",
+    "MOVED_NOTHING",
+    "REFUNDED_FROM",
+    "REFUND_ENDS",
     "REFUND_MOVES",
     "SESSION_MOVES",
     "UNFINISHED",
@@ -68,6 +72,9 @@ class PaymentState(StrEnum):
 
 
 UNFINISHED = frozenset({PaymentState.PROCESSING, PaymentState.UNKNOWN})
+# ND8 has the last word about the other two: a refund of them may have failed since it was asked.
+HOLDS_MONEY = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
+REFUNDED_FROM = frozenset({S.PLACED, S.SOLD, S.HELD})
 
 
 class DepositState(StrEnum):
@@ -101,6 +108,10 @@ class RefundStatus(StrEnum):
 
 
 R = RefundStatus
+
+# A refund in any other status counts as taken: ND8 has it, or may have it.
+MOVED_NOTHING = frozenset({R.FAILED, R.REJECTED})
+REFUND_ENDS = MOVED_NOTHING | {R.COMPLETED}
 
 REFUND_MOVES: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     R.REQUESTED: frozenset({R.UNKNOWN, R.PROCESSING, R.COMPLETED, R.FAILED, R.REJECTED}),

@@ -17,9 +17,9 @@ from oscar_nd8.services.move_refund import look_again_later
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.shop import ledger
 from oscar_nd8.shop.messages import send_refund_mail
-from oscar_nd8.shop.refundable import HOLDS_MONEY, is_given_back, paid_amount
+from oscar_nd8.shop.refundable import is_given_back, paid_amount
 from oscar_nd8.shop.returned import move_order, pieces_of, put_back, write_note
-from oscar_nd8.states import RefundStatus
+from oscar_nd8.states import HOLDS_MONEY, RefundStatus
 
 __all__ = ["book_earlier_refunds", "complete_refund"]
 

@@ -8,11 +8,9 @@ from django.utils import timezone
 
 from oscar_nd8.models import Refund
 from oscar_nd8.schedule import next_look
-from oscar_nd8.states import REFUND_MOVES, RefundStatus
+from oscar_nd8.states import REFUND_ENDS, REFUND_MOVES, RefundStatus
 
 __all__ = ["look_again_later", "move_refund"]
-
-ENDS = frozenset({RefundStatus.COMPLETED, RefundStatus.FAILED, RefundStatus.REJECTED})
 
 
 def move_refund(
@@ -32,7 +30,7 @@ def move_refund(
     facts["due_at"] = _due_at(to, created_at=refund.created_at, now=now)
     sources = [status for status, targets in REFUND_MOVES.items() if to in targets]
     moved = current.filter(status__in=sources).update(
-        status=to, status_reason=reason[:500], closed_at=now if to in ENDS else None, **facts
+        status=to, status_reason=reason[:500], closed_at=now if to in REFUND_ENDS else None, **facts
     )
     if not moved and to is not RefundStatus.COMPLETED:
         # What follows a completed refund keeps its own time.

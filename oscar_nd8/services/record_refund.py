@@ -16,8 +16,8 @@ from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.raise_attention import raise_attention
-from oscar_nd8.shop.refundable import MOVED_NOTHING, paid_amount
-from oscar_nd8.states import RefundStatus
+from oscar_nd8.shop.refundable import paid_amount
+from oscar_nd8.states import MOVED_NOTHING, RefundStatus
 
 __all__ = ["record_refund", "tell_failed"]
 

@@ -28,8 +28,6 @@ from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.record_refund import record_refund
 from oscar_nd8.shop.refundable import (
-    HOLDS_MONEY,
-    REFUNDED_FROM,
     Chosen,
     Parts,
     Refundable,
@@ -39,7 +37,7 @@ from oscar_nd8.shop.refundable import (
     parts_for,
     refundable_of,
 )
-from oscar_nd8.states import RefundStatus, SessionStatus
+from oscar_nd8.states import HOLDS_MONEY, REFUNDED_FROM, RefundStatus, SessionStatus
 
 __all__ = ["preview_refund", "request_refund"]
 

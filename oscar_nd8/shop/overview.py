@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.models import Attention, Payment, PaymentSession
-from oscar_nd8.shop.refundable import HOLDS_MONEY
-from oscar_nd8.states import SessionStatus
+from oscar_nd8.states import HOLDS_MONEY, SessionStatus
 
 __all__ = ["STANDINGS", "Level", "Overview", "Standing", "Try", "overview_of", "tries_of"]
 

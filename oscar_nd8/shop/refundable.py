@@ -13,12 +13,9 @@ from oscar_nd8.models import Payment, PaymentSession, Refund
 from oscar_nd8.money import split, to_major
 from oscar_nd8.shop.link_offer import adds_tax
 from oscar_nd8.shop.quote import Quote, minor_total, parts_of
-from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
+from oscar_nd8.states import HOLDS_MONEY, MOVED_NOTHING, PaymentState, RefundStatus
 
 __all__ = [
-    "HOLDS_MONEY",
-    "MOVED_NOTHING",
-    "REFUNDED_FROM",
     "Chosen",
     "Parts",
     "Refundable",
@@ -34,11 +31,6 @@ __all__ = [
     "refundables_of",
 ]
 
-# A refund in any other status counts as taken: ND8 has it, or may have it.
-MOVED_NOTHING = frozenset({RefundStatus.FAILED, RefundStatus.REJECTED})
-# ND8 has the last word about the other two: a refund of them may have failed since it was asked.
-HOLDS_MONEY = frozenset({PaymentState.PAID, PaymentState.REFUND_PENDING, PaymentState.REFUNDED})
-REFUNDED_FROM = frozenset({SessionStatus.PLACED, SessionStatus.SOLD, SessionStatus.HELD})
 _NOT_ANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.UNKNOWN})
 
 Parts = dict[str, Any]

@@ -16,12 +16,11 @@ from oscar_nd8.models import PaymentSession, Refund, StaffAction
 from oscar_nd8.money import to_major
 from oscar_nd8.shop.overview import Level
 from oscar_nd8.shop.quote import Quote, payer_of
-from oscar_nd8.shop.refundable import HOLDS_MONEY, REFUNDED_FROM, Refundable, RefundableCharge, refundables_of
+from oscar_nd8.shop.refundable import Refundable, RefundableCharge, refundables_of
 from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
-from oscar_nd8.states import RefundStatus
+from oscar_nd8.states import HOLDS_MONEY, REFUNDED_FROM, RefundStatus
 
 __all__ = [
-    "ENDED",
     "REFUND_STANDINGS",
     "RefundStanding",
     "Refunds",
@@ -40,8 +39,6 @@ __all__ = [
 
 Refunds = QuerySet[Refund]
 R = RefundStatus
-
-ENDED = frozenset({R.COMPLETED, R.FAILED, R.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
