@@ -508,6 +508,7 @@ class Attention(models.Model):
         UNANSWERED = "unanswered", _("ND8 never said how it ended")
         REFUND_FAILED = "refund_failed", _("A refund did not go through")
         REFUND_ODD = "refund_odd", _("A refund that does not add up")
+        REFUND_EXCESS = "refund_excess", _("More goes back than was paid")
 
     class Resolution(models.TextChoices):
         """How it ended."""

@@ -7,7 +7,7 @@
 - `order_placed(session, order)`: the order is written, its ledger booked. Sent once a session.
 - `attention_needed(session, attention)`: a person should look; `attention.kind` and `.detail` say why. `session` is
   None for a matter about no payment of this shop.
-- `refund_completed(refund)`: ND8 gave money back, and where there is an order its ledger is booked. Sent once a refund.
+- `refund_completed(refund)`: ND8 gave money back; booked where the ledger of its order can take it. Sent once a refund.
 - `refund_failed(refund)`: a refund ended without moving money; `refund.status_reason` says why.
 """
 

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
-from oscar_nd8.models import Payment, PaymentSession, Refund
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund
 from oscar_nd8.services.mail_once import mail_once
 from oscar_nd8.services.move_refund import look_again_later
 from oscar_nd8.services.move_session import lock_session
+from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
 from oscar_nd8.shop.messages import send_refund_mail
-from oscar_nd8.shop.refundable import is_given_back, paid_amount
+from oscar_nd8.shop.refundable import currency_of, is_given_back, paid_amount
 from oscar_nd8.shop.returned import move_order, pieces_of, put_back, write_note
 from oscar_nd8.states import HOLDS_MONEY, RefundStatus
 
@@ -29,17 +30,17 @@ logger = logging.getLogger("oscar_nd8")
 def complete_refund(refund: Refund) -> None:
     """Do for a COMPLETED refund what is not done yet: book it once, mail once. Safe to repeat and to race.
 
-    What does not add up is not booked; staff were told. Raises what sending mail raises, and tries again later.
+    What does not add up is neither booked nor mailed; staff were told. What went back as it was paid, and in another
+    currency than was agreed, is mailed, and staff are told to book it. Raises what sending mail raises, and tries
+    again later.
     """
     look_again_later(refund, now=timezone.now())
     if not _adds_up(refund):
         Refund.objects.filter(pk=refund.pk).update(due_at=None)
-        return
-    if not _book(refund):
-        return
-    mail_once(Refund.objects.filter(pk=refund.pk, booked_at__isnull=False), lambda: send_refund_mail(refund))
-    Refund.objects.filter(pk=refund.pk, mailed_at__isnull=False).update(due_at=None)
-    refund.refresh_from_db()
+    elif _follow_once(refund):
+        mail_once(Refund.objects.filter(pk=refund.pk), lambda: send_refund_mail(refund))
+        Refund.objects.filter(pk=refund.pk, mailed_at__isnull=False).update(due_at=None)
+        refund.refresh_from_db()
 
 
 def book_earlier_refunds(payment: Payment, source_id: int) -> None:
@@ -47,24 +48,31 @@ def book_earlier_refunds(payment: Payment, source_id: int) -> None:
 
     Call it in the transaction that writes the Source.
     """
+    order = payment.session.order
     for refund in payment.refunds.filter(booked_at__isnull=False).order_by("pk"):
-        _enter(refund, source_id, pieces_of(refund, payment.session.order))
+        if refund.currency != payment.session.currency:
+            Refund.objects.filter(pk=refund.pk).update(booked_at=None)
+            refund.booked_at = None
+            _tell_unbooked(refund, payment.session)
+        pieces = pieces_of(refund, order)
+        _enter(refund, source_id, pieces)
+        write_note(order, _note(refund, pieces), by=refund.asked_by)
 
 
 def _adds_up(refund: Refund) -> bool:
-    """Whether the ledger can take it: the payment's currency, and with what went back before no more than was paid."""
+    """Whether it can be true: in the payment's currency, and with what went back before no more than was paid."""
     payment = refund.payment
     if refund.booked_at is not None:
         return True
-    if refund.currency != payment.session.currency:
+    if refund.currency != currency_of(payment):
         return False
     paid = paid_amount(payment)
     booked = payment.refunds.filter(booked_at__isnull=False, currency=refund.currency)
     return paid is None or sum(booked.values_list("amount", flat=True)) + refund.amount <= paid
 
 
-def _book(refund: Refund) -> bool:
-    """Enter the refund exactly once, with all that belongs to it; False where its order's ledger is not begun yet."""
+def _follow_once(refund: Refund) -> bool:
+    """Let what belongs to the refund follow exactly once; False where its order's ledger is not begun yet."""
     with transaction.atomic(durable=True):
         session = lock_session(refund.payment.session_id)
         payment = session.payments.get(pk=refund.payment_id)
@@ -72,15 +80,40 @@ def _book(refund: Refund) -> bool:
             # The payment's own entry comes first; whoever settles the session writes it.
             PaymentSession.objects.filter(pk=session.pk).update(due_at=timezone.now())
             return False
-        mine = Refund.objects.filter(pk=refund.pk, status=RefundStatus.COMPLETED, booked_at__isnull=True)
-        if not _adds_up(refund) or not mine.update(booked_at=timezone.now()):
+        if not _adds_up(refund):
+            return False
+        if not (_book(refund) if _is_bookable(refund, session) else _tell_unbooked(refund, session)):
             return True
         refund.refresh_from_db()
         if payment.source_id is not None:
             _follow(refund, session.order, source_id=payment.source_id)
-        logger.info("Refund %s of order %s is booked", refund.reference, session.order_number)
         transaction.on_commit(partial(signals.refund_completed.send_robust, sender=Refund, refund=refund))
     return True
+
+
+def _is_bookable(refund: Refund, session: PaymentSession) -> bool:
+    """Whether it can stand in the order's ledger, which has one currency. Without an order there is no ledger."""
+    return session.order_id is None or refund.currency == session.currency
+
+
+def _book(refund: Refund) -> bool:
+    mine = Refund.objects.filter(pk=refund.pk, status=RefundStatus.COMPLETED, booked_at__isnull=True)
+    booked = mine.update(booked_at=timezone.now())
+    if booked:
+        logger.info("Refund %s is booked", refund.reference)
+    return bool(booked)
+
+
+def _tell_unbooked(refund: Refund, session: PaymentSession) -> bool:
+    """Have staff do by hand what the ledger cannot take; whether they are told now, for the first time."""
+    return raise_attention(
+        session,
+        Attention.Kind.REFUND_ODD,
+        f"ND8 gave {refund.amount_major} {refund.currency} back, as the payment was made in {refund.currency}. The "
+        f"order's ledger is kept in {session.currency}, so the refund is not booked in it. The customer is told by "
+        f"mail. Book by hand what it is worth in {session.currency}, then dismiss this with a note.",
+        subject=refund.reference,
+    )
 
 
 def _follow(refund: Refund, order: Any, *, source_id: int) -> None:
@@ -96,6 +129,8 @@ def _follow(refund: Refund, order: Any, *, source_id: int) -> None:
 
 
 def _enter(refund: Refund, source_id: int, pieces: Mapping[Any, int]) -> None:
+    if refund.booked_at is None:
+        return  # it was told to staff instead
     reference = refund.refund_id or refund.reference
     ledger.refund(source_id, amount=refund.amount_major, reference=reference, pieces=pieces)
 

@@ -2,12 +2,9 @@
 
 import logging
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from oscar_nd8 import signals
 from oscar_nd8.gateway import RefundReport, new_reference
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund
 from oscar_nd8.money import to_major
@@ -16,7 +13,8 @@ from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.raise_attention import raise_attention
-from oscar_nd8.shop.refundable import paid_amount
+from oscar_nd8.services.release_refund import release_refund
+from oscar_nd8.shop.refundable import currency_of, excess, is_given_back, paid_amount
 from oscar_nd8.states import MOVED_NOTHING, RefundStatus
 
 __all__ = ["record_refund", "tell_failed"]
@@ -69,18 +67,20 @@ def record_refund(payment: Payment, report: RefundReport, *, asked_at: datetime)
 
 def tell_failed(session: PaymentSession, refund: Refund) -> None:
     """Tell staff and other people's code that a refund ended without moving money. Call it where its status moved."""
-    raise_attention(
-        session,
-        Attention.Kind.REFUND_FAILED,
-        _("The refund of %(amount)s did not go through: %(why)s The customer did not get this money. Ask for it again.")
-        % {"amount": _money(refund.amount, refund.currency), "why": refund.status_reason},
-        subject=refund.reference,
-    )
-    transaction.on_commit(partial(signals.refund_failed.send_robust, sender=Refund, refund=refund))
+    # Where all the money went back after all, asking for it again would give it back twice.
+    if not is_given_back(refund.payment, surely=True):
+        raise_attention(
+            session,
+            Attention.Kind.REFUND_FAILED,
+            f"The refund of {_money(refund.amount, refund.currency)} did not go through: {refund.status_reason} "
+            "The customer did not get this money. Ask for it again.",
+            subject=refund.reference,
+        )
+    release_refund(refund)
 
 
 def _ended(report: RefundReport) -> str:
-    return _("ND8 took the request, and then called it “%(word)s”.") % {"word": report.raw_status}
+    return f"ND8 took the request, and then called it “{report.raw_status}”."
 
 
 def _known(payment: Payment, report: RefundReport) -> Refund | None:
@@ -112,61 +112,47 @@ def _contradicted(session: PaymentSession, refund: Refund, report: RefundReport,
         _notice(
             session,
             refund,
-            _(
-                "ND8 called this refund completed, and now calls it %(word)s. It is still booked as given back. "
-                "Compare with ND8's dashboard, and correct the order's ledger by hand if the money never left."
-            )
-            % {"word": report.raw_status},
+            f"ND8 called this refund completed, and now calls it {report.raw_status}. It is still booked as given "
+            "back. Compare with ND8's dashboard, and correct the order's ledger by hand if the money never left.",
         )
     return refund
 
 
 def _check(session: PaymentSession, refund: Refund, *, asked_for: str) -> None:
     """Whether what ND8 says about a refund can be right. It is kept all the same: the money is there."""
-    is_now = _money(refund.amount, refund.currency)
+    if refund.status in MOVED_NOTHING:
+        return
+    payment, is_now = refund.payment, _money(refund.amount, refund.currency)
     if refund.origin == Refund.Origin.SHOP and is_now != asked_for and not refund.parts.get("everything"):
+        _notice(session, refund, f"{asked_for} were to be given back, and ND8 says {is_now}.")
+    if refund.currency != currency_of(payment):
         _notice(
             session,
             refund,
-            _("%(asked)s were to be given back, and ND8 says %(now)s.") % {"asked": asked_for, "now": is_now},
-        )
-    payment = refund.payment
-    if payment.currency and refund.currency != payment.currency:
-        _notice(
-            session,
-            refund,
-            _("ND8 gave %(now)s back for a payment in %(currency)s. It is not booked. Book it by hand.")
-            % {"now": is_now, "currency": payment.currency},
+            f"ND8 says that {is_now} go back for a payment in {currency_of(payment)}, which cannot be right. It is not "
+            "booked, and the customer is not told. Compare with ND8's dashboard. If it is real, book it by hand and "
+            "write to the customer.",
         )
         return
-    paid = paid_amount(payment)
-    counted = payment.refunds.exclude(status__in=MOVED_NOTHING).filter(currency=payment.currency)
-    total = sum(counted.values_list("amount", flat=True))
-    if paid is not None and total > paid and refund.status not in MOVED_NOTHING:
-        _notice(
+    too_much = excess(payment)
+    if too_much:
+        paid = paid_amount(payment) or 0
+        raise_attention(
             session,
-            refund,
-            _(
-                "With this refund of %(now)s, %(total)s go back of %(paid)s that were paid, which cannot be right. "
-                "Compare with ND8's dashboard; what is too much is not booked."
-            )
-            % {
-                "now": is_now,
-                "total": _money(total, payment.currency),
-                "paid": _money(paid, payment.currency),
-            },
+            Attention.Kind.REFUND_EXCESS,
+            f"With this refund of {is_now}, {_money(paid + too_much, payment.currency)} go back of "
+            f"{_money(paid, payment.currency)} that were paid, which cannot be right. Compare with ND8's dashboard; "
+            "what is too much is not booked.",
+            subject=refund.reference,
         )
 
 
 def _elsewhere(report: RefundReport) -> str:
-    return _(
-        "ND8 says about refund %(refund)s: %(amount)s for transaction %(transaction)s. That does not fit what is "
-        "known here, and nothing was changed. Compare with ND8's dashboard."
-    ) % {
-        "refund": report.refund_id,
-        "amount": _money(report.amount, report.currency),
-        "transaction": report.transaction_id,
-    }
+    return (
+        f"ND8 says about refund {report.refund_id}: {_money(report.amount, report.currency)} for transaction "
+        f"{report.transaction_id}. That does not fit what is known here, and nothing was changed. "
+        "Compare with ND8's dashboard."
+    )
 
 
 def _notice(session: PaymentSession, refund: Refund, detail: str) -> None:

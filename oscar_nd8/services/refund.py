@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from oscar_nd8 import signals
 from oscar_nd8.exceptions import (
     CredentialsRejected,
     DecisionRefused,
@@ -27,6 +26,7 @@ from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.record_refund import record_refund
+from oscar_nd8.services.release_refund import release_refund
 from oscar_nd8.shop.refundable import (
     Chosen,
     Parts,
@@ -232,7 +232,7 @@ def _end(refund: Refund, status: RefundStatus, *, asked_at: datetime, reason: st
     """Whoever asked is told by the answer, so no matter for staff is made of it."""
     if move_refund(refund, status, asked_at=asked_at, reason=reason):
         refund.refresh_from_db()
-        transaction.on_commit(partial(signals.refund_failed.send_robust, sender=Refund, refund=refund))
+        release_refund(refund)
 
 
 def _LOST() -> str:  # noqa: N802  # sentences, translated when they are needed

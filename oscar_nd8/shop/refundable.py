@@ -22,7 +22,9 @@ __all__ = [
     "RefundableCharge",
     "RefundableLine",
     "amount_of",
+    "currency_of",
     "everything_left",
+    "excess",
     "is_given_back",
     "newest_refund",
     "paid_amount",
@@ -154,6 +156,20 @@ def paid_amount(payment: Payment) -> int | None:
     return session.amount if told and payment.currency == session.currency and payment.fee is not None else None
 
 
+def currency_of(payment: Payment) -> str:
+    """What the customer paid in, which can be another currency than was agreed; the agreed one where ND8 names none."""
+    return payment.currency or payment.session.currency
+
+
+def excess(payment: Payment) -> int:
+    """By how much all refunds that may move money exceed what was paid, in minor units; 0 where nobody can tell."""
+    paid = paid_amount(payment)
+    if paid is None:
+        return 0
+    counted = payment.refunds.exclude(status__in=MOVED_NOTHING).filter(currency=payment.currency)
+    return max(0, sum(counted.values_list("amount", flat=True)) - paid)
+
+
 def newest_refund(session: PaymentSession) -> Refund | None:
     """The last refund that was asked for or taken over, whatever became of it: who decides shows that they knew it."""
     return Refund.objects.filter(payment__session=session).order_by("-pk").first()
@@ -178,7 +194,7 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
     session = payment.session
     counted = _counted(session) if counted is None else counted
     refunds = [refund for refund in counted if refund.payment_id == payment.pk]
-    currency = payment.currency or session.currency
+    currency = currency_of(payment)
     taken = sum(refund.amount for refund in refunds)
     refunded = sum(refund.amount for refund in refunds if refund.status == RefundStatus.COMPLETED)
     paid = paid_amount(payment)
@@ -208,12 +224,15 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
 def is_given_back(payment: Payment, *, surely: bool) -> bool:
     """Whether the whole payment went back: by refunds that ND8 completed, or, not `surely`, by any that may move money.
 
-    No query where `payment` was fetched with its refunds.
+    Nobody can add up two currencies: surely, only what went back in the payment's own counts. No query where `payment`
+    was fetched with its refunds.
     """
+    currency = currency_of(payment)
     counted = [
         refund
         for refund in payment.refunds.all()
-        if refund.status not in MOVED_NOTHING and (refund.status == RefundStatus.COMPLETED or not surely)
+        if refund.status not in MOVED_NOTHING
+        and (not surely or (refund.status == RefundStatus.COMPLETED and refund.currency == currency))
     ]
     if payment.state == PaymentState.REFUNDED or any(refund.parts.get("everything") for refund in counted):
         return True
@@ -221,7 +240,7 @@ def is_given_back(payment: Payment, *, surely: bool) -> bool:
     if whole is None and not surely:
         # The least that was paid; of a payment in a currency that nobody agreed to, only the net is known.
         whole = payment.session.amount if payment.currency == payment.session.currency else payment.net
-    return whole is not None and 0 < whole <= sum(refund.amount for refund in counted)
+    return whole is not None and 0 < whole <= sum(refund.amount for refund in counted if refund.currency == currency)
 
 
 def amount_of(refundable: Refundable, chosen: Chosen) -> int:

@@ -95,8 +95,12 @@ EXPLANATIONS: Mapping[Attention.Kind, Explanation] = {
         _("Read the reason, then refund again or pay back another way."),
     ),
     K.REFUND_ODD: Explanation(
-        _("ND8 shows a refund that does not fit the payment. It was not booked."),
+        _("ND8 shows a refund that does not fit what was paid or agreed. The reason says whether it was booked."),
         _("Compare with ND8's dashboard, and correct the ledger by hand if the refund is real."),
+    ),
+    K.REFUND_EXCESS: Explanation(
+        _("By what ND8 says, the customer gets more back than they paid. What is too much was not booked."),
+        _("Compare with ND8's dashboard. Should one of the refunds fail after all, this settles by itself."),
     ),
 }
 _GOING_BACK = Explanation(

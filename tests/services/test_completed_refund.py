@@ -276,7 +276,7 @@ def test_a_refund_of_more_than_was_paid_is_not_booked_and_staff_are_told(payment
     assert (refund.booked_at, refund.mailed_at, refund.due_at) == (None, None, None)
     assert order_of(payment).sources.get().amount_refunded == 0
     matter = Attention.objects.get()
-    assert (matter.kind, matter.subject) == ("refund_odd", refund.reference)
+    assert (matter.kind, matter.subject) == ("refund_excess", refund.reference)
     assert "24.97 USD go back of 20.00 USD" in matter.detail
     assert refundable_of(payment).remaining == 0
 

@@ -12,14 +12,16 @@ from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.hold_session import hold_session
+from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.refund import request_refund
+from oscar_nd8.services.release_refund import release_refund
 from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.states import PaymentState, RefundStatus, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
-from tests.refunding import end, pay
+from tests.refunding import end, later, pay
 from tests.staff import NOON, make_matter, make_payment, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -265,3 +267,77 @@ def test_a_checkout_that_becomes_known_needs_nobody(guest: Shopper, nd8: ND8, mu
 
     assert Attention.objects.get().resolution == "by_itself"
     assert get_model("order", "Order").objects.count() == 1
+
+
+@pytest.fixture
+def given_back_twice(guest: Shopper, nd8: ND8, mug: Any) -> Refund:
+    """A refund of 20.00 failed at ND8, who then gave 24.97 back; the shop heard of the second one only."""
+    payment = pay(guest, nd8, mug)
+    first = request_refund(payment, amount=2000, reason="Broken")
+    end(nd8, first.refund_id, "failed")
+    second = adopt_refund("nd8", nd8.refund(payment.session))
+    assert second is not None
+    settle_refund(second)
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.subject, matter.resolved_at) == ("refund_excess", second.reference, None)
+    assert "44.97 USD go back of 24.97 USD" in matter.detail
+    assert second.booked_at is not None
+    return first
+
+
+def test_too_much_that_goes_back_settles_once_an_earlier_refund_turns_out_to_have_failed(
+    given_back_twice: Refund, told: list[Any]
+) -> None:
+    assert settle_refund(given_back_twice).status == "failed"
+
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.resolution) == ("refund_excess", "by_itself")
+    assert told == [], "all went back, so nobody is asked to give the failed one back again"
+
+
+def test_too_much_that_goes_back_settles_once_an_earlier_refund_turns_out_to_have_been_lost(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    payment = pay(guest, nd8, mug)
+    nd8.fault("createRefundForPayment", "timeout_before")
+    lost = request_refund(payment, amount=2000, reason="Broken")
+    nd8.refund(payment.session, amount="5.00")
+    nd8.deliver_new()
+    assert Attention.objects.get().kind == "refund_excess"
+
+    assert settle_refund(lost, clock=later(16)).status == "failed"
+
+    assert dict(Attention.objects.values_list("kind", "resolution")) == {
+        "refund_excess": "by_itself",
+        "refund_failed": "",
+    }
+
+
+def test_too_much_that_goes_back_stays_open_while_it_is_too_much(given_back_twice: Refund, nd8: ND8) -> None:
+    third = Refund.objects.create(
+        payment=given_back_twice.payment, reference="R-3", currency="USD", amount=1, status=RefundStatus.PROCESSING
+    )
+    settle_refund(given_back_twice)
+    assert Attention.objects.get().resolved_at is None
+    move_refund(third, RefundStatus.REJECTED)
+    release_refund(third)
+    assert Attention.objects.get().resolution == "by_itself"
+
+
+def test_what_settled_by_itself_is_told_again_when_it_is_so_again(given_back_twice: Refund, nd8: ND8) -> None:
+    settle_refund(given_back_twice)
+    end(nd8, given_back_twice.refund_id)
+    adopt_refund("nd8", given_back_twice.refund_id)
+    first, second = Attention.objects.order_by("pk")
+    assert (first.resolution, second.subject, second.resolved_at) == ("by_itself", given_back_twice.reference, None)
+
+
+def test_money_that_is_lost_stays_and_is_lost_again_is_told_twice(told: list[Any]) -> None:
+    session = make_session("100001", SessionStatus.PLACED)
+    raise_attention(session, K.MONEY_LOST, "First.")
+    close_matters(session, [K.MONEY_LOST], R.BY_ITSELF)
+    assert raise_attention(session, K.MONEY_LOST, "Second.")
+    assert not raise_attention(session, K.MONEY_LOST, "Third.")
+    matter = Attention.objects.get()
+    assert (matter.detail, matter.resolution, matter.resolved_at) == ("Second.", "", None)
+    assert told == [("100001", "First."), ("100001", "Second.")]
