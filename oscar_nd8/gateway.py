@@ -1,51 +1,31 @@
 """The seam to a provider: begin a payment, look one up, give money back, read a notification, in our own words.
 
-Services know these types and nothing of ND8's. Another provider is another class with these methods; what it
-cannot say is None (a gross amount, a net amount), what it says in other words is translated in one table.
+Services know these types and nothing of ND8's. Another provider is another class with these methods, in a package
+of its own and named in `_GATEWAYS`; what it cannot say is None (a gross amount, a net amount), what it says in other
+words is translated in one table.
 """
 
-import hashlib
-import json
-import re
 import secrets
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, Protocol
 
-from django.core.signals import setting_changed
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from django.utils.module_loading import import_string
 
-from oscar_nd8 import conf
-from oscar_nd8.account import Access, AccountReport, Permission, Right, ask_account, other_environment
-from oscar_nd8.client import (
-    AdHocItem,
-    Checkout,
-    CheckoutRequest,
-    CircuitState,
-    ND8Client,
-    Refund,
-    RefundQuery,
-    RefundRequest,
-    Transaction,
-    signatures,
-)
-from oscar_nd8.exceptions import AmountsDisagree, NotOffered, OutcomeUnknown, ProviderUnavailable, RequestRejected
 from oscar_nd8.lines import Item
-from oscar_nd8.money import parse_minor, to_json_number, to_major
 from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 
 __all__ = [
+    "REFERENCE_LETTERS",
     "Access",
     "AccountReport",
     "Attempt",
     "Begun",
     "Gateway",
-    "ND8Gateway",
     "Notification",
     "PayerDetails",
     "PaymentReport",
@@ -53,13 +33,15 @@ __all__ = [
     "RefundReport",
     "ReturnAddresses",
     "Right",
-    "begun_at",
     "get_gateway",
-    "nd8_client",
     "new_reference",
-    "refusal_of",
-    "state_of",
 ]
+
+# By path, and loaded at first use: a provider's client and its HTTP library are no part of a shop's start.
+_GATEWAYS: Final[Mapping[str, str]] = {"nd8": "oscar_nd8.nd8.gateway.nd8_gateway"}
+
+# Digits and capitals that nobody mistakes for one another on the telephone.
+REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class PayerDetails(Protocol):
@@ -148,6 +130,55 @@ class Notification:
     refund_id: str
 
 
+class Access(StrEnum):
+    """Whether credentials open a door."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    UNTESTED = "untested"
+
+
+class Right(StrEnum):
+    """What a shop needs to be allowed to do."""
+
+    OPEN = "open payments"
+    READ = "read payments"
+    READ_REFUNDS = "read refunds"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Whether the shop has a right. `name` is the provider's word for it, `reason` why it is not known."""
+
+    access: Access
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReport:
+    """A provider's answers; what it cannot say, or was not asked, stays as it is here.
+
+    `trouble` says why it gave no answer at all. `elsewhere` is the base URL that takes a key which this one
+    refuses. `ahead` is how far its clock is before ours. What only the merchant's own session can see:
+    `price_mode` is "TTC" or "HT", limits are in major units of a currency that ND8 does not name,
+    `webhook_address` is "" where none is set.
+    """
+
+    trouble: str = ""
+    key: Access = Access.UNTESTED
+    elsewhere: str = ""
+    permissions: Mapping[Right, Permission] = field(default_factory=dict)
+    ahead: timedelta | None = None
+    session: Access = Access.UNTESTED
+    session_trouble: str = ""
+    price_mode: str | None = None
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
+    webhook_address: str | None = None
+
+
 class Gateway(Protocol):
     """What services ask of a provider. Every method that calls out may raise a ProviderError."""
 
@@ -198,341 +229,14 @@ class Gateway(Protocol):
         """What a verified body says. Raises ValueError where it is not a notification at all."""
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    event: str = Field(default="", max_length=100, pattern=r"^[ -~]*$")
-    # Ids are stored and put into addresses: printable ASCII without blanks, as ND8's are.
-    order_id: str = Field(default="", max_length=255, pattern=r"^[!-~]*$")
-    transaction_id: str = Field(default="", max_length=255, pattern=r"^[!-~]*$")
-    refund_id: str = Field(default="", max_length=64, pattern=r"^[!-~]*$")
-
-
-# The one place where ND8's words become ours; source: Payment.status in its API document.
-_STATES: Mapping[str, PaymentState] = {
-    "processing": PaymentState.PROCESSING,
-    "paid": PaymentState.PAID,
-    "failed": PaymentState.FAILED,
-    "canceled": PaymentState.CANCELED,
-    "refund_pending": PaymentState.REFUND_PENDING,
-    "refunded": PaymentState.REFUNDED,
-}
-# ND8 gives examples only; any other word for a deposit that is under way is not one of success.
-_DEPOSITS: Mapping[str, DepositState] = {
-    "succeeded": DepositState.SUCCEEDED,
-    "pending": DepositState.PENDING,
-    "processing": DepositState.PENDING,
-    "requires_payment_method": DepositState.FAILED,
-    "failed": DepositState.FAILED,
-}
-# Source: the filter `status` of listRefunds.
-_REFUND_STATUSES: Mapping[str, RefundStatus] = {
-    "pending": RefundStatus.PROCESSING,
-    "processing": RefundStatus.PROCESSING,
-    "completed": RefundStatus.COMPLETED,
-    "failed": RefundStatus.FAILED,
-    "rejected": RefundStatus.REJECTED,
-}
-
-# Digits and capitals that nobody mistakes for one another on the telephone.
-_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-_REFERENCE: Final = re.compile(rf"\bR-[{_LETTERS}]{{10}}\b")
-_REASON_LIMIT: Final = 500  # ND8's, with our reference in it
-_REFUND_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_LARGEST_PAGE: Final = 100
+def get_gateway(code: str) -> Gateway:
+    """The gateway a session was begun with; one client and connection pool a process, made at first use."""
+    if code not in _GATEWAYS:
+        raise LookupError(f"No payment gateway is called {code!r}.")
+    make: Callable[[], Gateway] = import_string(_GATEWAYS[code])
+    return make()
 
 
 def new_reference(prefix: str = "R") -> str:
     """A name for a refund before the provider has one: unguessable, and found again in a provider's free text."""
-    return f"{prefix}-" + "".join(secrets.choice(_LETTERS) for _ in range(10))
-
-
-class ND8Gateway:
-    """ND8's hosted checkout, through `oscar_nd8.client`."""
-
-    code = "nd8"
-    reason_length = _REASON_LIMIT - len(f" ({new_reference()})")
-
-    def __init__(self, client: ND8Client, *, settings: conf.ND8Settings) -> None:
-        self._client = client
-        self._settings = settings
-
-    def begin(
-        self,
-        *,
-        items: Sequence[Item],
-        currency: str,
-        payer: PayerDetails,
-        returns: ReturnAddresses,
-    ) -> Begun:
-        """createPayment. Raises NotOffered when ND8 could never accept the payer's details as they are."""
-        try:
-            request = CheckoutRequest(
-                billing_country=payer.country,
-                billing_first_name=payer.first_name,
-                billing_last_name=payer.last_name,
-                billing_email=payer.email,
-                billing_postal_code=payer.postal_code or None,
-                currency=currency,
-                products=tuple(
-                    AdHocItem(
-                        name=item.name,
-                        quantity=item.quantity,
-                        unit_price=to_json_number(item.unit_amount, currency),
-                    )
-                    for item in items
-                ),
-                success_url=returns.success,
-                failed_url=returns.failed,
-                cancel_url=returns.canceled,
-            )
-        except ValidationError as error:
-            raise NotOffered(refusal_of(error)) from None  # the cause would show the payer's details
-        checkout = self._client.create_checkout(request)
-        return begun_at(checkout, hosts=self._settings.CHECKOUT_HOSTS, operation="createPayment")
-
-    def look_up(self, transaction_id: str) -> PaymentReport:
-        """getPaymentById. Raises ProviderUnavailable also for an amount that is none."""
-        answer = self._client.get_transaction(transaction_id)
-        try:
-            return _report(transaction_id, answer)
-        except AmountsDisagree as error:
-            raise ProviderUnavailable(
-                f"ND8 answered with an amount that cannot be read: {error}", operation="getPaymentById"
-            ) from error
-
-    def refund(
-        self, transaction_id: str, *, amount: int | None, currency: str, reason: str, reference: str
-    ) -> RefundReport:
-        """createRefundForPayment. The reference stands behind the reason, where the customer can read it too.
-
-        Raises OutcomeUnknown also for an amount that is none.
-        """
-        request = RefundRequest(
-            reason=f"{reason} ({reference})",
-            amount=None if amount is None else f"{to_major(amount, currency):f}",
-        )
-        answer = self._client.create_refund(transaction_id, request)
-        try:
-            return RefundReport(
-                refund_id=answer.refund_public_id,
-                transaction_id=transaction_id,
-                status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
-                raw_status=answer.status[:64],
-                currency=answer.currency.upper()[:3],
-                amount=parse_minor(answer.amount, answer.currency),
-                reason=reason,
-                reference=reference,
-            )
-        except AmountsDisagree as error:
-            raise OutcomeUnknown(
-                f"ND8 took a refund and answered with an amount that cannot be read: {error}",
-                operation="createRefundForPayment",
-            ) from error
-
-    def look_up_refund(self, refund_id: str) -> RefundReport:
-        """getRefundById. Raises ProviderUnavailable also for an amount that is none."""
-        return _refund_report(self._client.get_refund(refund_id), operation="getRefundById")
-
-    def find_refunds(self, *, since: datetime, transaction_id: str = "") -> list[RefundReport]:
-        """listRefunds, all pages, by time alone: what `search` compares ids with is not documented, and a refund
-        that it misses would be asked for again. Oldest first, so that one made meanwhile shifts no page."""
-        query = RefundQuery(created_at__gte=since, ordering="created_at", page_size=_LARGEST_PAGE)
-        return [
-            _refund_report(each, operation="listRefunds")
-            for each in self._client.iterate_refunds(query)
-            if transaction_id in {"", each.transaction_id}
-        ]
-
-    def examine(self, *, clock: Callable[[], datetime] = timezone.now) -> AccountReport:
-        """listRefunds and getPaymentById, and with a merchant token what only that can see."""
-        return ask_account(
-            self._client,
-            api_key=self._settings.API_KEY,
-            has_session=bool(self._settings.MERCHANT_TOKEN.get_secret_value()),
-            elsewhere=self._elsewhere,
-            clock=clock,
-        )
-
-    def failures(self) -> int:
-        """As the client's circuit counts them."""
-        seen = self._client.circuit
-        return 0 if seen.state is CircuitState.CLOSED else seen.failures
-
-    def _elsewhere(self) -> tuple[str, ND8Client] | None:
-        address = other_environment(self._settings.BASE_URL)
-        return (address, _client(self._settings, base_url=address)) if address else None
-
-    def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """`X-Webhook-Signature` over the raw body; no other header is signed."""
-        signatures.verify(
-            body, signature=headers.get("X-Webhook-Signature", ""), secrets=self._settings.WEBHOOK_SECRETS
-        )
-
-    def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification:
-        """The event's name and the ids it is about; fields that ND8 adds are ignored."""
-        try:
-            content = _Body.model_validate(_hints(json.loads(body.decode())))
-        except (ValidationError, RecursionError, UnicodeDecodeError) as error:
-            raise ValueError("the body is not a notification") from error
-        return Notification(
-            delivery_id=_delivery_id(headers.get("X-Webhook-Delivery-Id", "").strip()),
-            name=content.event,
-            checkout_id=content.order_id,
-            # Kept, and about nothing: ND8 could never be asked about such an id, however often that is tried.
-            transaction_id=content.transaction_id if _TRANSACTION_ID.fullmatch(content.transaction_id) else "",
-            refund_id=content.refund_id,
-        )
-
-
-def state_of(word: str) -> PaymentState:
-    """ND8's word for the state of a payment, in ours."""
-    return _STATES.get(word, PaymentState.UNKNOWN)
-
-
-def begun_at(checkout: Checkout, *, hosts: Container[str], operation: str) -> Begun:
-    """The answer that opens a hosted page. Raises RequestRejected for a page that is not on one of `hosts`."""
-    page = urlsplit(checkout.checkout_url)
-    secure = page.scheme == "https" or (page.scheme == "http" and page.hostname in conf.LOOPBACK)
-    if page.netloc.lower() not in hosts or not secure:
-        raise RequestRejected(
-            f"ND8 answered with a payment page on {page.netloc!r}, where shoppers are not sent. If it is ND8's, "
-            "add the host to ND8['CHECKOUT_HOSTS'].",
-            operation=operation,
-        )
-    return Begun(
-        checkout_id=checkout.checkout_id,
-        url=checkout.checkout_url,
-        expires_at=datetime.fromtimestamp(checkout.expires_at, tz=UTC),
-    )
-
-
-def _hints(content: Any) -> Any:
-    """The ids of a body. ND8 does not publish what it says about a refund, so those are taken from wherever it
-    has written such ids elsewhere; a wrong one finds nothing when ND8 is asked."""
-    if not isinstance(content, dict):
-        return content
-    if not str(content.get("event")).startswith("refund."):
-        return {name: content[name] for name in ("event", "order_id", "transaction_id") if name in content}
-    hints = {name: content[name] for name in ("event", "order_id") if isinstance(content.get(name), str)}
-    for part in (content, content.get("refund"), content.get("data")):
-        if not isinstance(part, dict):
-            continue
-        transaction_id = part.get("transaction_id")
-        # ND8's inner number of a payment would look like a second payment here.
-        if isinstance(transaction_id, str) and not transaction_id.isdigit():
-            hints.setdefault("transaction_id", transaction_id)
-        refund_id = _refund_id(part)
-        if refund_id:
-            hints.setdefault("refund_id", refund_id)
-    return hints
-
-
-def _refund_id(part: Mapping[str, Any]) -> str:
-    """Public ids bear the prefix RF, which ND8 leaves out in places; a number is ND8's inner one, as good to ask by."""
-    for name in ("refund_public_id", "refund_id", "id"):
-        given = part.get(name)
-        text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
-        if _REFUND_ID.fullmatch(text):
-            inner = text.isdigit() and name != "refund_public_id"
-            return text if inner or text.startswith("RF") else f"RF{text}"
-    return ""
-
-
-def _delivery_id(given: str) -> str:
-    # The header is not signed: what is no plain id is told apart by its digest, and never cut to a shared beginning.
-    plain = len(given) <= 64 and given.isascii() and (not given or given.isprintable())
-    return given if plain else hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def refusal_of(error: ValidationError) -> str:
-    """A sentence for a shopper whose details ND8 could never accept."""
-    fields = {str(item["loc"][0]) for item in error.errors(include_input=False) if item["loc"]}
-    if "billing_postal_code" in fields or not fields:
-        return _("Payments from your country need a postal code. Please add it to your address.")
-    return _("Your name, e-mail or address is not complete enough for paying by ND8. Please check them.")
-
-
-def _report(transaction_id: str, answer: Transaction) -> PaymentReport:
-    attempts = tuple(
-        Attempt(
-            state=each.status or "",
-            at=str(each.attempted_at or ""),
-            method=each.payment_method or "",
-            message=each.error_message or "",
-            reference=each.payment_id or "",
-        )
-        for each in answer.deposit_attempts
-    )
-    attempts = tuple(sorted(attempts, key=lambda each: each.at, reverse=True))
-    return PaymentReport(
-        transaction_id=transaction_id,
-        state=state_of(answer.status),
-        raw_status=answer.status[:64],
-        deposit=_DEPOSITS.get(attempts[0].state, DepositState.PENDING) if attempts else DepositState.NONE,
-        currency=answer.currency.upper()[:3],
-        net=parse_minor(answer.amount, answer.currency),
-        attempts=attempts,
-    )
-
-
-def _refund_report(answer: Refund, *, operation: str) -> RefundReport:
-    reason = answer.reason or ""
-    references = _REFERENCE.findall(reason)
-    try:
-        amount = parse_minor(answer.amount, answer.currency)
-    except AmountsDisagree as error:
-        raise ProviderUnavailable(
-            f"ND8 answered with an amount that cannot be read: {error}", operation=operation
-        ) from error
-    return RefundReport(
-        refund_id=answer.id,
-        transaction_id=answer.transaction_id,
-        status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
-        raw_status=answer.status[:64],
-        currency=answer.currency.upper()[:3],
-        amount=amount,
-        reason=reason[:_REASON_LIMIT],
-        # Ours is the last: staff can quote an older one in the reason.
-        reference=references[-1] if references else "",
-    )
-
-
-def _client(settings: conf.ND8Settings, *, base_url: str) -> ND8Client:
-    return ND8Client(
-        base_url=base_url,
-        api_key=settings.API_KEY,
-        merchant_token=settings.MERCHANT_TOKEN,
-        connect_timeout=settings.CONNECT_TIMEOUT,
-        read_timeout=settings.READ_TIMEOUT,
-        read_budget=settings.READ_BUDGET,
-    )
-
-
-@cache
-def nd8_client() -> ND8Client:
-    """The account's client: one with its connections a process, made at first use."""
-    settings = conf.get_settings()
-    return _client(settings, base_url=settings.BASE_URL)
-
-
-@cache
-def _nd8() -> ND8Gateway:
-    return ND8Gateway(nd8_client(), settings=conf.get_settings())
-
-
-def get_gateway(code: str) -> Gateway:
-    """The gateway a session was begun with; one client and connection pool a process, made at first use."""
-    if code != ND8Gateway.code:
-        raise LookupError(f"No payment gateway is called {code!r}.")
-    return _nd8()
-
-
-def _forget(*, setting: str, **_kwargs: Any) -> None:
-    if setting == "ND8":
-        _nd8.cache_clear()
-        nd8_client.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="oscar_nd8.gateway")
+    return f"{prefix}-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from oscar_nd8.account import Access, AccountReport, Right, ask_account, other_environment
 from oscar_nd8.client import ND8Client
+from oscar_nd8.gateway import Access, AccountReport, Right
+from oscar_nd8.nd8.account import ask_account, other_environment
 
 KEY = "sk_test_1234567890"
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)

@@ -9,8 +9,9 @@ import pytest
 from oscar_nd8.client import ND8Client
 from oscar_nd8.conf import ND8Settings
 from oscar_nd8.exceptions import NotOffered, OutcomeUnknown, ProviderUnavailable, RequestRejected, SignatureInvalid
-from oscar_nd8.gateway import ND8Gateway, ReturnAddresses, get_gateway, new_reference
+from oscar_nd8.gateway import ReturnAddresses, get_gateway, new_reference
 from oscar_nd8.lines import Item
+from oscar_nd8.nd8.gateway import ND8Gateway
 from oscar_nd8.shop.quote import Payer
 from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 

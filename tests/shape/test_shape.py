@@ -76,3 +76,17 @@ def test_the_package_can_be_imported_without_django() -> None:
         "import oscar_nd8.client, oscar_nd8.lines, oscar_nd8.states"
     )
     assert run("python", "-W", "error", "-c", program).stderr == ""
+
+
+def test_a_shop_starts_without_the_client() -> None:
+    program = (
+        "import sys, django\n"
+        "django.setup()\n"
+        "from django.contrib import admin\n"
+        "assert admin.site._registry and 'oscar_nd8.admin' in sys.modules\n"
+        "known = {name for name in sys.modules if name.split('.')[0] in {'httpx', 'stamina'}}\n"
+        "known |= {name for name in sys.modules if name.startswith(('oscar_nd8.client', 'oscar_nd8.nd8'))}\n"
+        "print(sorted(known))"
+    )
+    done = run("python", "-c", program, DJANGO_SETTINGS_MODULE="sandbox_site.settings", PYTHONPATH=str(ROOT))
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

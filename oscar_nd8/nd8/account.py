@@ -1,73 +1,24 @@
 """What ND8 says about the account that the settings name: asked by harmless reads, answered in our own words."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from oscar_nd8.client import ApiKey, ND8Client, RefundQuery
 from oscar_nd8.exceptions import CredentialsRejected, NotFound, ProviderError, ProviderUnavailable, ScopeMissing
+from oscar_nd8.gateway import Access, AccountReport, Permission, Right
 
-__all__ = ["Access", "AccountReport", "Permission", "Right", "ask_account", "is_beginning", "other_environment"]
+__all__ = ["ask_account", "is_beginning", "other_environment"]
 
 T = TypeVar("T")
 
 # ND8's ids are letters and digits behind their TX, so no payment has this one.
 NO_PAYMENT = "TX-examined-by-oscar_nd8"
 PRODUCTION, SANDBOX = "/api/", "/sandbox/api/"
-
-
-class Access(StrEnum):
-    """Whether credentials open a door."""
-
-    GRANTED = "granted"
-    REFUSED = "refused"
-    UNTESTED = "untested"
-
-
-class Right(StrEnum):
-    """What a shop needs to be allowed to do."""
-
-    OPEN = "open payments"
-    READ = "read payments"
-    READ_REFUNDS = "read refunds"
-    REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """Whether the shop has a right. `name` is the provider's word for it, `reason` why it is not known."""
-
-    access: Access
-    name: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountReport:
-    """A provider's answers; what it cannot say, or was not asked, stays as it is here.
-
-    `trouble` says why it gave no answer at all. `elsewhere` is the base URL that takes a key which this one
-    refuses. `ahead` is how far its clock is before ours. What only the merchant's own session can see:
-    `price_mode` is "TTC" or "HT", limits are in major units of a currency that ND8 does not name,
-    `webhook_address` is "" where none is set.
-    """
-
-    trouble: str = ""
-    key: Access = Access.UNTESTED
-    elsewhere: str = ""
-    permissions: Mapping[Right, Permission] = field(default_factory=dict)
-    ahead: timedelta | None = None
-    session: Access = Access.UNTESTED
-    session_trouble: str = ""
-    price_mode: str | None = None
-    lowest: Decimal | None = None
-    highest: Decimal | None = None
-    webhook_address: str | None = None
 
 
 def ask_account(
