@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from oscar_nd8.decisions import DismissForm, PlaceForm, ask, process_again
+from oscar_nd8.decisions import DismissForm, PlaceForm, ask, decided, facts_of, process_again, tell
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.refunding import facts_about, looked_up, take_step
 from oscar_nd8.shop.refunds import payer_named, refunds_of
@@ -188,8 +188,7 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
         session = get_object_or_404(PaymentSession, pk=pk)
         if not (may_decide(request.user) and self.has_view_permission(request, session)):
             raise PermissionDenied
-        outcome = ask(session, by=request.user)
-        messages.add_message(request, outcome.level, outcome.text)
+        tell(request, ask(session, by=request.user))
         return redirect("admin:oscar_nd8_paymentsession_change", pk)
 
     @method_decorator([never_cache, require_http_methods(["GET", "HEAD", "POST"])])
@@ -273,8 +272,7 @@ class WebhookEventAdmin(_WithButtons):
         event = get_object_or_404(WebhookEvent, pk=pk)
         if not (may_decide(request.user) and self.has_view_permission(request, event)):
             raise PermissionDenied
-        outcome = process_again(event, by=request.user)
-        messages.add_message(request, outcome.level, outcome.text)
+        tell(request, process_again(event, by=request.user))
         return redirect("admin:oscar_nd8_webhookevent_change", pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
@@ -412,17 +410,13 @@ class AttentionAdmin(_WithButtons):
         if not (may_decide(request.user) and self.has_view_permission(request, matter)):
             raise PermissionDenied
         form = form_class(request.POST if request.method == "POST" else None, matter=matter)
-        if form.is_valid():
-            outcome = form.carry_out(by=request.user)
-            messages.add_message(request, outcome.level, outcome.text)
+        if decided(request, form):
             return redirect("admin:oscar_nd8_attention_change", pk)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": title,
-            "matter": matter,
-            "session": matter.session,
-            "explanation": explanation_of(matter),
+            **facts_of(matter),
             "form": form,
             "can_decide": can(matter),
         }

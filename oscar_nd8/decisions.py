@@ -1,10 +1,13 @@
 """What staff can have done, the same in every admin: the forms they fill in, and what they are told afterwards."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 from django import forms
 from django.contrib import messages
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,10 +17,13 @@ from oscar_nd8.services.ask_again import ask_again
 from oscar_nd8.services.dismiss_matter import dismiss_matter
 from oscar_nd8.services.place_anyway import place_anyway
 from oscar_nd8.services.replay_event import replay_event
-from oscar_nd8.shop.worklist import last_decision
+from oscar_nd8.shop.overview import overview_of
+from oscar_nd8.shop.worklist import explanation_of, last_decision
 from oscar_nd8.states import SessionStatus
 
-__all__ = ["DismissForm", "Outcome", "PlaceForm", "ask", "process_again"]
+__all__ = ["DismissForm", "Outcome", "PlaceForm", "ask", "decided", "facts_of", "process_again", "tell"]
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,19 @@ class Outcome:
 
     level: int
     text: str
+
+
+def _refusals_told(decide: Callable[P, Outcome]) -> Callable[P, Outcome]:
+    """A decision whose refusal is an outcome like others: a sentence for whoever decided."""
+
+    @wraps(decide)
+    def told(*args: P.args, **kwargs: P.kwargs) -> Outcome:
+        try:
+            return decide(*args, **kwargs)
+        except DecisionRefused as refusal:
+            return Outcome(messages.ERROR, str(refusal))
+
+    return told
 
 
 class _DecisionForm(forms.Form):
@@ -38,21 +57,13 @@ class _DecisionForm(forms.Form):
         super().__init__(data, initial={"seen": last.pk if last else 0})
         self.matter = matter
 
-    def carry_out(self, *, by: Any) -> Outcome:
-        """Do what the valid form says, in the name of the user `by`."""
-        try:
-            return self._decide(by)
-        except DecisionRefused as refusal:
-            return Outcome(messages.ERROR, str(refusal))
-
-    def _decide(self, by: Any) -> Outcome:
-        raise NotImplementedError
-
 
 class PlaceForm(_DecisionForm):
     """Nothing to fill in: placing is as agreed, or not at all."""
 
-    def _decide(self, by: Any) -> Outcome:
+    @_refusals_told
+    def carry_out(self, *, by: Any) -> Outcome:
+        """Place the order, in the name of the user `by`."""
         session = place_anyway(self.matter, by=by, seen=self.cleaned_data["seen"])
         if session.status == SessionStatus.HELD:
             text = _("The order could not be placed, so the payment stays held. %(reason)s")
@@ -76,26 +87,47 @@ class DismissForm(_DecisionForm):
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60, "class": "form-control no-widget-init"}),
     )
 
-    def _decide(self, by: Any) -> Outcome:
+    @_refusals_told
+    def carry_out(self, *, by: Any) -> Outcome:
+        """Dismiss the matter, in the name of the user `by`."""
         dismiss_matter(self.matter, by=by, note=self.cleaned_data["note"], seen=self.cleaned_data["seen"])
         return Outcome(messages.SUCCESS, _("Dismissed. The money stays where it is."))
 
 
+def decided(request: HttpRequest, form: PlaceForm | DismissForm) -> bool:
+    """Whether `form` was sent and is valid; then it is carried out, and whoever sent it is told what came of it."""
+    if not form.is_valid():
+        return False
+    tell(request, form.carry_out(by=request.user))
+    return True
+
+
+def tell(request: HttpRequest, outcome: Outcome) -> None:
+    """Say `outcome` on the next page that the browser opens."""
+    messages.add_message(request, outcome.level, outcome.text)
+
+
+def facts_of(matter: Attention) -> dict[str, Any]:
+    """What the pages about `matter` say of it, and of its payment where it has one."""
+    return {
+        "matter": matter,
+        "session": matter.session,
+        "overview": overview_of(matter.session) if matter.session else None,
+        "explanation": explanation_of(matter),
+    }
+
+
+@_refusals_told
 def ask(session: PaymentSession, *, by: Any) -> Outcome:
     """Ask ND8 about `session` in the name of the user `by`; needs no form, for it decides nothing."""
-    try:
-        session = ask_again(session, by=by)
-    except DecisionRefused as refusal:
-        return Outcome(messages.ERROR, str(refusal))
+    session = ask_again(session, by=by)
     text = _("ND8 was asked. This payment is now: %(status)s.")
     return Outcome(messages.SUCCESS, text % {"status": session.get_status_display()})
 
 
+@_refusals_told
 def process_again(event: WebhookEvent, *, by: Any) -> Outcome:
     """Have a stored notification processed again in the name of the user `by`."""
-    try:
-        status = replay_event(event, by=by)
-    except DecisionRefused as refusal:
-        return Outcome(messages.ERROR, str(refusal))
+    status = replay_event(event, by=by)
     text = _("ND8's message was processed again: %(status)s.")
     return Outcome(messages.SUCCESS, text % {"status": EVENT_LABELS[status]})

@@ -8,7 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.forms.choosers import BaseFilterForm
 from wagtail.admin.ui.tables import Column
-from wagtail.admin.views.generic.chooser import ChooseResultsView, ChooseView
+from wagtail.admin.views.generic.chooser import (
+    BaseChooseView,
+    ChooseResultsViewMixin,
+    ChooseViewMixin,
+    CreationFormMixin,
+)
 from wagtail.admin.viewsets.chooser import ChooserViewSet
 
 from oscar_nd8.cms.evidence import MoneyColumn
@@ -23,28 +28,23 @@ class WordsForm(BaseFilterForm):
 
     q = forms.CharField(label=gettext_lazy("Search term"), max_length=200, required=False)
 
-    def filter(self, objects: QuerySet[Any]) -> QuerySet[Any]:
-        """Those that mention the words."""
-        words = self.cleaned_data["q"]
-        if not words:
-            return objects
-        self.is_searching, self.search_query = True, words
-        return self.find(objects, words)
-
-    def find(self, objects: QuerySet[Any], words: str) -> QuerySet[Any]:
-        """The rows that mention `words`."""
-        raise NotImplementedError
+    def take_words(self) -> str:
+        """What is looked for, which the dialog repeats; "" for everything."""
+        words = str(self.cleaned_data["q"])
+        if words:
+            self.is_searching, self.search_query = True, words
+        return words
 
 
 class ProductWordsForm(WordsForm):
     """By title or UPC."""
 
-    def find(self, objects: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def filter(self, products: QuerySet[Any]) -> QuerySet[Any]:
         """As the shop searches."""
-        return products_mentioning(objects, words)
+        return products_mentioning(products, words) if (words := self.take_words()) else products
 
 
-class ProductColumns:
+class ProductChoices(CreationFormMixin, BaseChooseView):
     """What editors tell products apart by, of those that shoppers find."""
 
     filter_form_class = ProductWordsForm
@@ -56,15 +56,14 @@ class ProductColumns:
     @property
     def columns(self) -> list[Column]:
         """Title and UPC."""
-        found: list[Column] = super().columns  # type: ignore[misc]  # of the view that this is mixed into
-        return [*found, Column("upc", label=_("UPC"))]
+        return [*super().columns, Column("upc", label=_("UPC"))]
 
 
-class ProductChooseView(ProductColumns, ChooseView):
+class ProductChooseView(ChooseViewMixin, ProductChoices):
     """The whole dialog."""
 
 
-class ProductChooseResultsView(ProductColumns, ChooseResultsView):
+class ProductChooseResultsView(ChooseResultsViewMixin, ProductChoices):
     """Its list alone."""
 
 
@@ -84,12 +83,12 @@ class ProductChooserViewSet(ChooserViewSet):
 class LinkWordsForm(WordsForm):
     """By name."""
 
-    def find(self, objects: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def filter(self, links: QuerySet[Any]) -> QuerySet[Any]:
         """Names are all that an editor knows of a link."""
-        return objects.filter(name__icontains=words)
+        return links.filter(name__icontains=words) if (words := self.take_words()) else links
 
 
-class LinkColumns:
+class LinkChoices(CreationFormMixin, BaseChooseView):
     """What editors tell links apart by, of those that were not deleted."""
 
     filter_form_class = LinkWordsForm
@@ -101,16 +100,16 @@ class LinkColumns:
     @property
     def columns(self) -> list[Column]:
         """Name, price and whether it can be bought by."""
-        found: list[Column] = super().columns  # type: ignore[misc]  # of the view that this is mixed into
         price = MoneyColumn("amount", label=_("Price"), money=lambda each: (each.amount_major, each.currency))
-        return [*found, price, Column("availability", label=_("State"), accessor=lambda each: each.availability.label)]
+        state = Column("availability", label=_("State"), accessor=lambda each: each.availability.label)
+        return [*super().columns, price, state]
 
 
-class LinkChooseView(LinkColumns, ChooseView):
+class LinkChooseView(ChooseViewMixin, LinkChoices):
     """The whole dialog."""
 
 
-class LinkChooseResultsView(LinkColumns, ChooseResultsView):
+class LinkChooseResultsView(ChooseResultsViewMixin, LinkChoices):
     """Its list alone."""
 
 

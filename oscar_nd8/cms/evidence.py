@@ -1,5 +1,6 @@
 """Lists and pages of what nobody may edit, in Wagtail's own look: a viewset that has no form at all."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar
@@ -75,7 +76,7 @@ class StatusColumn(Column):
         return {**context, "level": level, "text": text, "urgent": urgent}
 
 
-class EvidenceIndexView(generic.IndexView):
+class EvidenceIndexView(generic.IndexView, ABC):
     """Searched and ordered by the database, with the search of Oscar's dashboard."""
 
     permission_policy = SeesPayments(None)
@@ -104,11 +105,11 @@ class EvidenceIndexView(generic.IndexView):
 
     def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those that the words are found in."""
-        return self.found(queryset, self.search_query) if self.is_searching else queryset
+        return self.mentioning(queryset, self.search_query) if self.is_searching else queryset
 
-    def found(self, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
+    @abstractmethod
+    def mentioning(self, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
         """The rows of `queryset` that mention `words`."""
-        raise NotImplementedError
 
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """With our style."""

@@ -102,7 +102,7 @@ class LinkIndexView(EvidenceIndexView):
         """Without those that were deleted; their payments are in the list of payments."""
         return PaymentLink.objects.filter(deleted_at=None)
 
-    def found(self, queryset: QuerySet[PaymentLink], words: str) -> QuerySet[PaymentLink]:
+    def mentioning(self, queryset: QuerySet[PaymentLink], words: str) -> QuerySet[PaymentLink]:
         """By name, or by what they sell."""
         return queryset.filter(name__icontains=words)
 

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import django_filters
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -28,19 +27,10 @@ from oscar_nd8.cms.evidence import (
     StatusColumn,
 )
 from oscar_nd8.cms.permissions import may_decide, may_refund
-from oscar_nd8.decisions import DismissForm, PlaceForm
+from oscar_nd8.decisions import DismissForm, PlaceForm, decided, facts_of
 from oscar_nd8.models import Attention
-from oscar_nd8.shop.overview import Level, overview_of
-from oscar_nd8.shop.refunds import can_refund
-from oscar_nd8.shop.worklist import (
-    Openness,
-    actions_about,
-    all_matters,
-    can_dismiss,
-    can_place,
-    explanation_of,
-    matching_matters,
-)
+from oscar_nd8.shop.overview import Level
+from oscar_nd8.shop.worklist import Openness, actions_about, all_matters, matching_matters
 
 __all__ = ["MatterViewSet"]
 
@@ -89,7 +79,7 @@ class MatterIndexView(EvidenceIndexView):
         """Of the whole shop."""
         return all_matters()
 
-    def found(self, queryset: QuerySet[Attention], words: str) -> QuerySet[Attention]:
+    def mentioning(self, queryset: QuerySet[Attention], words: str) -> QuerySet[Attention]:
         """By order number, e-mail, transaction, checkout or refund."""
         return matching_matters(queryset, search=words)
 
@@ -122,8 +112,13 @@ class MatterInspectView(EvidenceInspectView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """All that bears on it."""
-        facts = _facts(self.object, self.request.user)
-        return {**super().get_context_data(**kwargs), **facts, "actions": actions_about(self.object)}
+        return {
+            **super().get_context_data(**kwargs),
+            **facts_of(self.object),
+            "actions": actions_about(self.object),
+            "may_decide": may_decide(self.request.user),
+            "may_refund": may_refund(self.request.user),
+        }
 
 
 class MatterViewSet(EvidenceViewSet):
@@ -165,29 +160,13 @@ def _decide(request: HttpRequest, pk: int, form_class: Any, template: str) -> Ht
         raise PermissionDenied
     matter = _matter(pk)
     form = form_class(request.POST if request.method == "POST" else None, matter=matter)
-    if form.is_valid():
-        outcome = form.carry_out(by=request.user)
-        messages.add_message(request, outcome.level, outcome.text)
+    if decided(request, form):
         return redirect("nd8_matters:inspect", pk)
-    return render(request, template, {**_facts(matter, request.user), "form": form, "media": STYLE})
+    return render(request, template, {**facts_of(matter), "form": form, "media": STYLE})
 
 
 def _matter(pk: Any) -> Attention:
     return get_object_or_404(all_matters().prefetch_related("session__payments", "session__attentions"), pk=pk)
-
-
-def _facts(matter: Attention, user: Any) -> dict[str, Any]:
-    return {
-        "matter": matter,
-        "session": matter.session,
-        "overview": overview_of(matter.session) if matter.session else None,
-        "explanation": explanation_of(matter),
-        "may_decide": may_decide(user),
-        "may_refund": may_refund(user),
-        "can_refund": matter.session is not None and can_refund(matter.session),
-        "can_place": can_place(matter),
-        "can_dismiss": can_dismiss(matter),
-    }
 
 
 def _about(matter: Attention) -> str:

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import django_filters
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -29,12 +28,12 @@ from oscar_nd8.cms.evidence import (
 )
 from oscar_nd8.cms.permissions import may_decide, may_refund
 from oscar_nd8.cms.refunds import refund
-from oscar_nd8.decisions import ask
+from oscar_nd8.decisions import ask, tell
 from oscar_nd8.models import STATUS_LABELS, PaymentSession
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import Level, overview_of, tries_of
 from oscar_nd8.shop.quote import Quote
-from oscar_nd8.shop.refunds import REFUND_STANDINGS, can_refund, money_of, refunds_of
+from oscar_nd8.shop.refunds import can_refund, money_of, refunds_of
 from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.spreadsheets import PAYMENT_COLUMNS
@@ -83,7 +82,7 @@ class PaymentIndexView(EvidenceIndexView):
         sessions = with_money_and_matters(PaymentSession.objects.all())
         return sessions.prefetch_related("payments__refunds") if self.is_export else sessions
 
-    def found(self, queryset: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
+    def mentioning(self, queryset: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
         """By order number, e-mail, checkout or transaction."""
         return queryset.filter(mentioning(words))
 
@@ -135,7 +134,7 @@ class PaymentInspectView(EvidenceInspectView):
             "events": events,
             "timeline": timeline_of(session, events, refunds),
             "refundables": money_of(session, refunds=refunds),
-            "refunds": [(each, REFUND_STANDINGS[each.state]) for each in refunds],
+            "refunds": refunds,
             "may_decide": may_decide(self.request.user),
             "may_refund": may_refund(self.request.user),
             "can_refund": can_refund(session),
@@ -165,8 +164,7 @@ def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask ND8 about one payment now, and say what came of it."""
     if not may_decide(request.user):
         raise PermissionDenied
-    outcome = ask(get_object_or_404(PaymentSession, pk=pk), by=request.user)
-    messages.add_message(request, outcome.level, outcome.text)
+    tell(request, ask(get_object_or_404(PaymentSession, pk=pk), by=request.user))
     return redirect("nd8_payments:inspect", pk)
 
 

@@ -67,7 +67,7 @@ class RefundIndexView(EvidenceIndexView):
         """Of the whole shop."""
         return all_refunds()
 
-    def found(self, queryset: QuerySet[Refund], words: str) -> QuerySet[Refund]:
+    def mentioning(self, queryset: QuerySet[Refund], words: str) -> QuerySet[Refund]:
         """By order number, e-mail, transaction, refund, or who asked."""
         return matching_refunds(queryset, search=words)
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,19 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from oscar_nd8.dashboard.forms import MatterFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
 from oscar_nd8.dashboard.paging import LongPaginator
-from oscar_nd8.decisions import DismissForm, PlaceForm, process_again
+from oscar_nd8.decisions import DismissForm, PlaceForm, decided, facts_of, process_again, tell
 from oscar_nd8.models import Attention, WebhookEvent
 from oscar_nd8.services.process_event import session_of
-from oscar_nd8.shop.overview import overview_of
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_about
-from oscar_nd8.shop.worklist import (
-    actions_about,
-    count_open,
-    explanation_of,
-    matching_matters,
-    matters_seen_by,
-)
+from oscar_nd8.shop.worklist import actions_about, count_open, matching_matters, matters_seen_by
 
 __all__ = ["dismiss", "list_matters", "place", "process_event_again", "show_matter"]
 
@@ -46,7 +38,8 @@ def show_matter(request: HttpRequest, pk: int) -> HttpResponse:
     """One matter; 404 for one that is not theirs to see."""
     matter = _matter(request, pk)
     context = {
-        **_facts(matter, request.user),
+        **facts_of(matter),
+        "may_decide": may_decide(request.user),
         "actions": actions_about(matter),
         "events": list(events_about(matter)),
         "may_view_orders": may_view_orders(request.user),
@@ -60,8 +53,7 @@ def show_matter(request: HttpRequest, pk: int) -> HttpResponse:
 def process_event_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Have one of ND8's messages processed again, and say what came of it, on the page of what it is about."""
     event = get_object_or_404(WebhookEvent, pk=pk)
-    outcome = process_again(event, by=request.user)
-    messages.add_message(request, outcome.level, outcome.text)
+    tell(request, process_again(event, by=request.user))
     session = session_of(event)
     if session is not None:
         return redirect("nd8-dashboard:nd8-payment", session.pk)
@@ -86,23 +78,11 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
 def _decide(request: HttpRequest, pk: int, form_class: Any, template: str) -> HttpResponse:
     matter = _matter(request, pk)
     form = form_class(request.POST if request.method == "POST" else None, matter=matter)
-    if form.is_valid():
-        outcome = form.carry_out(by=request.user)
-        messages.add_message(request, outcome.level, outcome.text)
+    if decided(request, form):
         return redirect("nd8-dashboard:nd8-matter", matter.pk)
-    return render(request, template, {**_facts(matter, request.user), "form": form})
+    return render(request, template, {**facts_of(matter), "form": form})
 
 
 def _matter(request: HttpRequest, pk: int) -> Attention:
     matters = matters_seen_by(request.user).prefetch_related("session__payments", "session__attentions")
     return get_object_or_404(matters, pk=pk)
-
-
-def _facts(matter: Attention, user: Any) -> dict[str, Any]:
-    return {
-        "matter": matter,
-        "session": matter.session,
-        "overview": overview_of(matter.session) if matter.session else None,
-        "explanation": explanation_of(matter),
-        "may_decide": may_decide(user),
-    }

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -17,7 +16,7 @@ from oscar_nd8.dashboard.export import download
 from oscar_nd8.dashboard.forms import PaymentFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
 from oscar_nd8.dashboard.paging import LongPaginator
-from oscar_nd8.decisions import ask
+from oscar_nd8.decisions import ask, tell
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import overview_of, tries_of
@@ -93,8 +92,7 @@ def show_payment(request: HttpRequest, pk: int) -> HttpResponse:
 def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask ND8 about one payment now, and say what came of it."""
     session = get_object_or_404(sessions_seen_by(request.user), pk=pk)
-    outcome = ask(session, by=request.user)
-    messages.add_message(request, outcome.level, outcome.text)
+    tell(request, ask(session, by=request.user))
     return redirect("nd8-dashboard:nd8-payment", pk)
 
 

@@ -1,4 +1,4 @@
-"""Template tags for Oscar's dashboard pages."""
+"""Template tags for staff's pages."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -57,12 +57,6 @@ def nd8_standing(refund: Refund) -> RefundStanding:
 def nd8_anything_left(refundables: Iterable[Refundable]) -> bool:
     """Whether anything of these payments can still be given back."""
     return not all(refundable.is_over for refundable in refundables)
-
-
-@register.simple_tag
-def nd8_page_of_refund(refund: Any) -> str:
-    """The refund's page in the dashboard; "" where the shop does without."""
-    return dashboard_page("nd8-refund-detail", refund.pk)
 
 
 @register.simple_tag
