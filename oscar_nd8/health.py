@@ -1,8 +1,6 @@
 """The health view: what monitors and staff are told about payments, without asking ND8."""
 
-import hmac
 from http import HTTPStatus
-from typing import Any
 
 from django.db import Error as DatabaseFault
 from django.db import transaction
@@ -11,11 +9,10 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from oscar_nd8.conf import get_settings
 from oscar_nd8.findings import Finding, Level, Subject, as_data, worst_of
+from oscar_nd8.monitoring import refusal
 from oscar_nd8.services.examine_calls import examine_calls
 from oscar_nd8.services.examine_records import examine_records
-from oscar_nd8.shop.staff import may_see_health
 
 __all__ = ["health"]
 
@@ -32,26 +29,7 @@ DATABASE_FAILS = Finding(
 @transaction.non_atomic_requests  # a database that is down is an answer here, not a failure
 def health(request: HttpRequest) -> HttpResponse:
     """200: nothing is an error. 503: something is. 401 and 403: not for you, and nothing else is said."""
-    refused = None if _has_token(request) else _refusal(request)
-    return refused or _answer(_findings())
-
-
-def _has_token(request: HttpRequest) -> bool:
-    token = get_settings().HEALTH_TOKEN.get_secret_value()
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    # Bytes, because compare_digest takes no text beyond ASCII and a header may hold any.
-    same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), token.encode())
-    return bool(token) and scheme.lower() == "bearer" and same
-
-
-def _refusal(request: HttpRequest) -> HttpResponse | None:
-    user: Any = request.user
-    if "Authorization" in request.headers or not user.is_authenticated:
-        detail = {"detail": "Present the token, or sign in."}
-        return JsonResponse(detail, status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
-    if not may_see_health(user):
-        return JsonResponse({"detail": "This is for staff."}, status=HTTPStatus.FORBIDDEN)
-    return None
+    return refusal(request) or _answer(_findings())
 
 
 def _findings() -> list[Finding]:

@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from oscar_nd8.client import _operations as operations
 from oscar_nd8.client._circuit import Circuit, CircuitSnapshot
 from oscar_nd8.client._operations import Credentials
-from oscar_nd8.client._transport import Transport
+from oscar_nd8.client._transport import Observer, Transport
 from oscar_nd8.client.schemas._base import Page
 from oscar_nd8.client.schemas.checkout import Checkout, CheckoutRequest, Transaction
 from oscar_nd8.client.schemas.organization import (
@@ -46,12 +46,13 @@ __all__ = ["ND8Client"]
 class ND8Client:
     """One account at ND8. Keep one per process: it holds open connections, and threads may share it.
 
-    `base_url` is like `https://host/api/` or `https://host/sandbox/api/`. Plain http is for this machine
-    only (the emulator), unless `allow_http` is set. Timeouts and `read_budget` (a read with all its
-    repetitions) are in seconds. After `circuit_threshold` calls in a row that failed at ND8, nothing is sent
-    for `circuit_pause` seconds. Proxies of the environment are not used; pass
-    `transport=httpx.HTTPTransport(proxy=…)` for one. Raises ValueError for what cannot work; every method
-    may raise a ProviderError.
+    `base_url` is like `https://host/api/` or `https://host/sandbox/api/`. Plain http is for this machine only
+    (the emulator), unless `allow_http` is set. Timeouts and `read_budget` (a read with all its repetitions) are
+    in seconds. After `circuit_threshold` calls in a row that failed at ND8, nothing is sent for `circuit_pause`
+    seconds. Proxies of the environment are not used; pass `transport=httpx.HTTPTransport(proxy=…)` for one.
+    `observe` is called with operation, outcome ("ok", or the name of a ProviderError) and seconds of every
+    request that ended, on the thread that made it. Raises ValueError for what cannot work; every method may
+    raise a ProviderError.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ND8Client:
         circuit_threshold: int = 5,
         circuit_pause: float = 5.0,
         allow_http: bool = False,
+        observe: Observer | None = None,
     ) -> None:
         self._circuit = Circuit(threshold=circuit_threshold, pause=circuit_pause)
         self._transport = Transport(
@@ -80,6 +82,7 @@ class ND8Client:
             read_budget=read_budget,
             circuit=self._circuit,
             transport=transport,
+            observe=observe,
         )
 
     @property

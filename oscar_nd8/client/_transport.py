@@ -18,14 +18,16 @@ from oscar_nd8.client._circuit import Circuit, CircuitState
 from oscar_nd8.client._network import TimedTransport, remaining, until
 from oscar_nd8.client._operations import Credentials, Operation
 from oscar_nd8.client.schemas._base import Sent
-from oscar_nd8.exceptions import CredentialsRejected, ProviderUnavailable
+from oscar_nd8.exceptions import CircuitOpen, CredentialsRejected, ProviderError, ProviderUnavailable
+from oscar_nd8.tracing import span
 
-__all__ = ["Transport"]
+__all__ = ["Observer", "Transport"]
 
 logger = logging.getLogger("oscar_nd8.client")
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
+Observer = Callable[[str, str, float], None]
 
 _BODY_LIMIT: Final = 1_000_000  # bytes; ND8's largest answer, a page of refunds, has some ten thousand
 _READ_ATTEMPTS: Final = 6
@@ -42,7 +44,7 @@ class Transport:
 
     `connect_timeout` and `read_timeout` limit one exchange, also as a sum; `read_budget` limits a read with
     all its repetitions, and half of it one of them. All in seconds. `server_time` is what ND8's clock said in
-    its newest answer.
+    its newest answer. `observe` hears of every request: its operation, how it ended and the seconds that it took.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Transport:
         read_budget: float,
         circuit: Circuit,
         transport: httpx.BaseTransport | None = None,
+        observe: Observer | None = None,
     ) -> None:
         if min(connect_timeout, read_timeout, read_budget) <= 0:
             raise ValueError("Timeouts and the read budget must be above zero seconds.")
@@ -63,6 +66,7 @@ class Transport:
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
         self._circuit = circuit
+        self._observe = observe or _unobserved
         self.server_time: datetime | None = None
         limits = httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout)
         self._limits = {"timeout": limits.as_dict()}
@@ -105,10 +109,14 @@ class Transport:
             headers=_JSON_HEADERS if body else _HEADERS,
             extensions=self._limits,
         )
-        with self._circuit.passage(operation):
-            if operation.repeatable:
-                return self._repeated(operation, request, read)
-            return self._once(operation, request, read, attempt=1, ends_at=monotonic() + self._exchange_limit)
+        try:
+            with span(f"ND8 {operation.id}"), self._circuit.passage(operation):
+                if operation.repeatable:
+                    return self._repeated(operation, request, read)
+                return self._once(operation, request, read, attempt=1, ends_at=monotonic() + self._exchange_limit)
+        except CircuitOpen as error:
+            self._observe(operation.id, type(error).__name__, 0)
+            raise
 
     def _repeated(self, operation: Operation, request: httpx.Request, read: Callable[[bytes], T]) -> T:
         ends_at = monotonic() + self._read_budget
@@ -148,6 +156,24 @@ class Transport:
         ends_at: float,
     ) -> T:
         started = monotonic()
+        try:
+            answer = self._answer(operation, request, read, attempt=attempt, started=started, ends_at=ends_at)
+        except ProviderError as error:
+            self._observe(operation.id, type(error).__name__, monotonic() - started)
+            raise
+        self._observe(operation.id, "ok", monotonic() - started)
+        return answer
+
+    def _answer(
+        self,
+        operation: Operation,
+        request: httpx.Request,
+        read: Callable[[bytes], T],
+        *,
+        attempt: int,
+        started: float,
+        ends_at: float,
+    ) -> T:
         try:
             with until(min(ends_at, started + self._exchange_limit)):
                 answer = self._exchange(operation, request)
@@ -196,6 +222,10 @@ class _Authorization(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"{self.scheme} {self.secret.get_secret_value()}"
         yield request
+
+
+def _unobserved(operation: str, outcome: str, seconds: float) -> None:
+    """Nobody asked to hear."""
 
 
 def _body(response: httpx.Response) -> bytes:

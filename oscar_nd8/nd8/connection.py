@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.signals import setting_changed
 
-from oscar_nd8 import conf
+from oscar_nd8 import conf, signals
 from oscar_nd8.client import ND8Client
 
 __all__ = ["client_at", "nd8_client"]
@@ -20,7 +20,12 @@ def client_at(base_url: str, *, settings: conf.ND8Settings) -> ND8Client:
         connect_timeout=settings.CONNECT_TIMEOUT,
         read_timeout=settings.READ_TIMEOUT,
         read_budget=settings.READ_BUDGET,
+        observe=_tell,
     )
+
+
+def _tell(operation: str, outcome: str, seconds: float) -> None:
+    signals.provider_called.send_robust(sender=None, operation=operation, outcome=outcome, seconds=seconds)
 
 
 @cache

@@ -1,12 +1,15 @@
 """The only writer of a session's status: a conditional UPDATE along the table of moves."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from oscar_nd8 import signals
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus
 
@@ -33,6 +36,8 @@ def move_session(session_id: int, to: SessionStatus, *, reason: str = "", **fact
     changed = PaymentSession.objects.filter(pk=session_id, status__in=sources).update(
         status=to, status_reason=reason[:500], **{**stamps, **facts}
     )
+    if changed:
+        transaction.on_commit(partial(signals.session_moved.send_robust, sender=None, session_id=session_id, status=to))
     return bool(changed)
 
 

@@ -12,6 +12,7 @@ from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import QuoteUnplaceable
 from oscar_nd8.models import Attention, Payment, PaymentSession
+from oscar_nd8.observing import observed
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.complete_refund import book_earlier_refunds
 from oscar_nd8.services.complete_sale import complete_sale
@@ -51,6 +52,7 @@ def place_order(session: PaymentSession) -> None:
         _mail(session)
 
 
+@observed("place", lambda order: "not placed" if order is None else "placed")
 def _place(session: PaymentSession) -> Any:
     """The order, or None where somebody else placed it or nobody can."""
     quote = Quote.model_validate(session.quote)

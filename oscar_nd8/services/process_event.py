@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotFound
 from oscar_nd8.gateway import get_gateway
@@ -128,6 +129,9 @@ def _write(event: WebhookEvent, status: EventStatus, *, error: str = "") -> Even
         last_error=error[:500],
         processed_at=now,
         due_at=_due_at(event, status, now=now),
+    )
+    signals.event_processed.send_robust(
+        sender=None, event=event, outcome=status, seconds=(now - event.received_at).total_seconds()
     )
     return status
 

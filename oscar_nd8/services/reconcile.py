@@ -13,6 +13,7 @@ from django.utils import timezone
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import CredentialsRejected, ND8Error, ProviderError, ProviderUnavailable, ScopeMissing
 from oscar_nd8.models import Payment, PaymentLink, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.observing import observed
 from oscar_nd8.schedule import next_look
 from oscar_nd8.services.adopt_refund import adopt_new_refunds
 from oscar_nd8.services.close_session import close_session
@@ -40,6 +41,7 @@ FORGET_AT_ONCE = 200
 FORGET_BATCHES = 50
 
 
+@observed("reconcile", lambda summary: "stopped" if summary.stopped else "finished")
 def reconcile(
     *,
     everything: bool = False,

@@ -22,6 +22,7 @@ from oscar_nd8.exceptions import (
 from oscar_nd8.gateway import get_gateway, new_reference
 from oscar_nd8.models import Payment, PaymentSession, Refund, StaffAction
 from oscar_nd8.money import to_major
+from oscar_nd8.observing import observed
 from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.record_action import record_action
@@ -44,6 +45,7 @@ __all__ = ["preview_refund", "request_refund"]
 logger = logging.getLogger("oscar_nd8")
 
 
+@observed("refund", lambda refund: refund.status)
 def request_refund(
     payment: Payment,
     *,

@@ -15,6 +15,7 @@ from oscar_nd8.exceptions import CircuitOpen, ProviderError, RateLimited
 from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
+from oscar_nd8.observing import observed
 from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.close_refunded import close_refunded
@@ -75,6 +76,7 @@ def ask(gateway_code: str, transaction_id: str, *, known: Payment | None) -> Ans
     return Answer(get_gateway(gateway_code).look_up(transaction_id), asked_at, known)
 
 
+@observed("settle", lambda session: session.status)
 def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[Answer] = ()) -> PaymentSession:
     """Bring `session` to what ND8 says now, and to its order where that is due. Safe to repeat and to race.
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 
 import oscar_nd8
@@ -25,8 +27,10 @@ from oscar_nd8.emulator.operations import OPERATIONS
 from oscar_nd8.emulator.outcomes import Outcome
 from oscar_nd8.emulator.pay import CHOICES
 from oscar_nd8.findings import Subject
+from oscar_nd8.metrics import exporter
 from oscar_nd8.models import STATUS_LABELS, Attention
 from oscar_nd8.services import examine_records as examined
+from oscar_nd8.services.measure_backlog import Backlog
 
 ROOT = Path(oscar_nd8.__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -149,6 +153,36 @@ def test_every_signal_is_described_with_its_arguments() -> None:
     documented = re.findall(r"^- `(\w+)\((.*?)\)`", signals.__doc__ or "", re.M)
     assert set(described) == set(signals.__all__)
     assert described == {name: arguments.split(", ") for name, arguments in documented}
+
+
+def test_every_metric_is_listed_with_its_labels() -> None:
+    listed = [(in_code(row[0])[0], row[1].split()[0].rstrip(","), in_code(row[2])) for row in rows(metrics_table())]
+    counted = [each for each in vars(exporter).values() if isinstance(each, MetricWrapperBase)]
+    real = [(told_as(each), each._type, list(each._labelnames)) for each in counted]
+    gauges = [each for each in exporter.families(measured_nothing()) if isinstance(each, GaugeMetricFamily)]
+    real += [(each.name, each.type, list(each._labelnames)) for each in gauges]
+    assert sorted(listed) == sorted(real)
+
+
+def metrics_table() -> str:
+    """Every metric with its unit and labels."""
+    return section(read("metrics.md"), "### What is counted")
+
+
+def told_as(metric: MetricWrapperBase) -> str:
+    """A counter's samples bear a name of their own."""
+    return f"{metric._name}_total" if metric._type == "counter" else metric._name
+
+
+def measured_nothing() -> Backlog:
+    """A shop where nothing waits."""
+    return Backlog(matters={}, events={}, oldest_event=0, payments={}, overdue=0)
+
+
+def test_the_spans_are_listed() -> None:
+    listed = set(first_names(section(read("metrics.md"), "## OpenTelemetry")))
+    source = "".join(path.read_text() for path in (ROOT / "oscar_nd8" / "services").glob("*.py"))
+    assert listed == {f"nd8 {work}" for work in re.findall(r'@observed\("(\w+)"', source)} | {"ND8 getPaymentById"}
 
 
 def method_as_listed(name: str) -> list[str]:
