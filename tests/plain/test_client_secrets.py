@@ -135,7 +135,7 @@ assert ours == [
     "oscar_nd8.client._transport", "oscar_nd8.client.schemas", "oscar_nd8.client.schemas._base",
     "oscar_nd8.client.schemas.checkout", "oscar_nd8.client.schemas.organization",
     "oscar_nd8.client.schemas.payment_links", "oscar_nd8.client.schemas.refunds", "oscar_nd8.client.signatures",
-    "oscar_nd8.exceptions", "oscar_nd8.lines", "oscar_nd8.money",
+    "oscar_nd8.exceptions", "oscar_nd8.lines", "oscar_nd8.money", "oscar_nd8.tracing",
 ], ours
 """
 
