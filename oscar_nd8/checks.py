@@ -1,7 +1,6 @@
 """System checks: what a shop can get wrong in its project, said at start-up in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 from typing import Any
 
 from django.apps import apps
@@ -13,7 +12,7 @@ from django.urls import NoReverseMatch, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
 from oscar_nd8 import conf
-from oscar_nd8.checkout.mixins import ND8PaymentDetailsMixin, ND8PaymentMethodMixin, shop_view
+from oscar_nd8.checkout.forks import DETAILS_MIXIN, METHOD_MIXIN, shop_view, stands_before_oscar, uses
 from oscar_nd8.shop.addresses import address_of
 
 __all__ = ["register_all"]
@@ -42,9 +41,9 @@ def check_views(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
 
 def advice_on_views(*, payment: type, method: type) -> Found:
     """What to say about the two views of a shop's checkout that the mixins are for."""
-    if not _stands_before_oscar(ND8PaymentDetailsMixin, payment):
+    if not stands_before_oscar(DETAILS_MIXIN, payment):
         fault = "uses ND8PaymentDetailsMixin behind Oscar's class, where it does nothing"
-        if not issubclass(payment, ND8PaymentDetailsMixin):
+        if not uses(DETAILS_MIXIN, payment):
             fault = "does not use ND8PaymentDetailsMixin"
         yield Error(
             f"{payment.__module__}.PaymentDetailsView {fault}: shoppers could place orders without paying.",
@@ -52,19 +51,13 @@ def advice_on_views(*, payment: type, method: type) -> Found:
             "or mix oscar_nd8.checkout.mixins.ND8PaymentDetailsMixin into your own view, before Oscar's class.",
             id="oscar_nd8.E001",
         )
-    if not _stands_before_oscar(ND8PaymentMethodMixin, method):
+    if not stands_before_oscar(METHOD_MIXIN, method):
         yield Advice(
             f"{method.__module__}.PaymentMethodView does not use ND8PaymentMethodMixin before Oscar's class: shoppers "
             "are not asked how they pay, and cannot buy what is not shipped.",
             hint="Mix oscar_nd8.checkout.mixins.ND8PaymentMethodMixin into your own view, before Oscar's class.",
             id="oscar_nd8.W008",
         )
-
-
-def _stands_before_oscar(mixin: type, view: type) -> bool:
-    """Whether Python asks the mixin first: behind Oscar's class its methods are never reached."""
-    asked_before_oscar = takewhile(lambda each: not each.__module__.startswith("oscar."), view.__mro__)
-    return mixin in asked_before_oscar
 
 
 def check_app_order(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:

@@ -8,17 +8,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from oscar.apps.payment.exceptions import RedirectRequired, UnableToTakePayment
+from oscar.apps.payment.exceptions import RedirectRequired
 from oscar.core.loading import get_class
 
 from oscar_nd8.checkout.forms import PayerForm, PaymentMethodForm
 from oscar_nd8.checkout.methods import ND8, is_chosen, methods_for
-from oscar_nd8.exceptions import ND8Error, NotOffered, NotReusable, RequestRejected
-from oscar_nd8.gateway import ReturnAddresses
-from oscar_nd8.models import PaymentSession
-from oscar_nd8.services.open_checkout import open_checkout
 from oscar_nd8.shop.addresses import address_of
-from oscar_nd8.shop.quote import take_quote
 from oscar_nd8.shop.shopper import remember
 
 if TYPE_CHECKING:
@@ -27,7 +22,7 @@ else:
     # A shop's fork brings its own classes; these mixins only stand in front of them.
     PaymentDetailsView = PaymentMethodView = object
 
-__all__ = ["ND8PaymentDetailsMixin", "ND8PaymentMethodMixin", "shop_view"]
+__all__ = ["ND8PaymentDetailsMixin", "ND8PaymentMethodMixin"]
 
 Submission = Mapping[str, Any]
 
@@ -89,36 +84,15 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
         if not self._pays_by_nd8():
             super().handle_payment(order_number, total, **kwargs)
             return
-        session = self._open_session()
+        # Oscar reads this file at every start, also of a process that never takes a payment.
+        from oscar_nd8.checkout.begin import begin_payment
+
+        session = begin_payment(self._submission, request=self.request)
         remember(self.request, session)
         url = session.checkout_url
         if session.is_paid or session.is_under_way():
             url = address_of("return", token=session.token, outcome="success")
         raise RedirectRequired(url)
-
-    def _open_session(self) -> PaymentSession:
-        try:
-            return open_checkout(
-                take_quote(self._submission, request=self.request),
-                source_basket_id=self._submission["basket"].pk,
-                returns=lambda session: _return_addresses(self.request, session),
-            )
-        except (NotOffered, NotReusable) as error:
-            raise UnableToTakePayment(str(error)) from error
-        except RequestRejected as error:
-            raise UnableToTakePayment(
-                _(
-                    "The payment service refused to open a payment for this order. You have not been charged, and "
-                    "your basket is unchanged. Please choose another way to pay, or write to us."
-                )
-            ) from error
-        except ND8Error as error:
-            raise UnableToTakePayment(
-                _(
-                    "The payment service did not answer as it should. You have not been charged, and your basket "
-                    "is unchanged. Please try again in a few minutes."
-                )
-            ) from error
 
     def render_payment_details(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """ND8 has no details page: its errors are shown above the preview, where the shopper can try again."""
@@ -186,16 +160,3 @@ class ND8PaymentMethodMixin(PaymentMethodView):
 def _is_free(submission: Submission) -> bool:
     total = submission.get("order_total")
     return total is not None and total.is_tax_known and total.incl_tax == Decimal(0)
-
-
-def _return_addresses(request: HttpRequest, session: PaymentSession) -> ReturnAddresses:
-    def absolute(outcome: str) -> str:
-        return request.build_absolute_uri(address_of("return", token=session.token, outcome=outcome))
-
-    return ReturnAddresses(success=absolute("success"), failed=absolute("failed"), canceled=absolute("canceled"))
-
-
-def shop_view(name: str) -> type:
-    """The shop's own view of this name in the checkout, its fork's where it has one."""
-    view: type = get_class("checkout.views", name)
-    return view

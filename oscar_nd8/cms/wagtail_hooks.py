@@ -1,43 +1,33 @@
-"""What Wagtail's admin finds of ours: the menu, the permissions, the panel on its home page, the icon."""
+"""What Wagtail's admin finds of ours: the menu, the permissions, the panel on its home page, the icon.
+
+Wagtail reads this at every start, also of a process that never shows a page; so the pages and all that they stand on
+are imported where Wagtail asks for them.
+"""
 
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.viewsets.base import ViewSet, ViewSetGroup
 
-from oscar_nd8.cms.choosers import link_chooser, product_chooser
-from oscar_nd8.cms.home import PaymentsPanel
-from oscar_nd8.cms.links import LinkViewSet
-from oscar_nd8.cms.matters import MatterViewSet
-from oscar_nd8.cms.payments import PaymentViewSet
 from oscar_nd8.cms.permissions import may_view, ours
-from oscar_nd8.cms.refunds import RefundViewSet
-
-__all__ = ["PaymentsGroup"]
-
-
-class PaymentsGroup(ViewSetGroup):
-    """The menu; each entry is shown to those who can open it, and the menu to those who find an entry."""
-
-    menu_label = _("Payments")
-    menu_icon = "nd8-payments"
-    menu_order = 350
-    items = (PaymentViewSet, RefundViewSet, MatterViewSet, LinkViewSet)
 
 
 @hooks.register("register_admin_viewset")
 def payments_group() -> ViewSetGroup:
     """The menu and its pages."""
+    from oscar_nd8.cms.menu import PaymentsGroup
+
     return PaymentsGroup()
 
 
 @hooks.register("register_admin_viewset")
 def choosers() -> list[ViewSet]:
     """For the blocks."""
+    from oscar_nd8.cms.choosers import link_chooser, product_chooser
+
     return [product_chooser, link_chooser]
 
 
@@ -51,6 +41,8 @@ def permissions() -> QuerySet[Permission]:
 def add_panel(request: HttpRequest, panels: list[Any]) -> None:
     """For those who may view payments."""
     if may_view(request.user):
+        from oscar_nd8.cms.home import PaymentsPanel
+
         panels.append(PaymentsPanel())
 
 

@@ -1,31 +1,20 @@
-"""Django admin: read-only evidence of everything kept, and the pages on which staff decide and refund."""
+"""Read-only evidence of everything kept. Its pages with buttons are loaded when their addresses are asked for."""
 
 import json
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, path, reverse
-from django.utils.decorators import method_decorator
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
 
-from oscar_nd8.decisions import DismissForm, PlaceForm, ask, decided, facts_of, process_again, tell
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
-from oscar_nd8.refunding import facts_about, looked_up, take_step
-from oscar_nd8.shop.refunds import payer_named, refunds_of
 from oscar_nd8.shop.staff import may_decide, may_refund
-from oscar_nd8.shop.timeline import events_of, timeline_of
-from oscar_nd8.shop.worklist import can_dismiss, can_place, explanation_of
 
 __all__ = [
     "AttentionAdmin",
@@ -158,7 +147,9 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
     @admin.display(description=_("timeline"))
     def timeline(self, session: PaymentSession) -> SafeString:
         """Everything that happened, oldest first."""
-        moments = timeline_of(session, events_of(session), refunds_of(session))
+        from oscar_nd8.admin.pages import timeline_of
+
+        moments = timeline_of(session)
         rows = ((date_format(localtime(each.at), "DATETIME_FORMAT"), each.text, each.detail) for each in moments)
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}<br><b>{}</b> {}</li>", rows))
 
@@ -169,59 +160,9 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
 
     def get_urls(self) -> list[Any]:
         """And the addresses of its buttons."""
-        views: dict[str, tuple[str, Any]] = {
-            "ask": ("<int:pk>/ask/", self.ask_view),
-            "refund": ("<int:pk>/refund/", self.refund_view),
-            "refunded": ("<int:pk>/refund/<int:refund_pk>/", self.refunded_view),
-        }
-        urls = [
-            path(route, self.admin_site.admin_view(view), name=f"oscar_nd8_paymentsession_{name}")
-            for name, (route, view) in views.items()
-        ]
-        return [*urls, *super().get_urls()]
+        from oscar_nd8.admin.pages import SessionPages
 
-    @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
-    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask ND8 about one session now, and say what came of it."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        session = get_object_or_404(PaymentSession, pk=pk)
-        if not (may_decide(request.user) and self.has_view_permission(request, session)):
-            raise PermissionDenied
-        tell(request, ask(session, by=request.user))
-        return redirect("admin:oscar_nd8_paymentsession_change", pk)
-
-    @method_decorator([never_cache, require_http_methods(["GET", "HEAD", "POST"])])
-    @transaction.non_atomic_requests  # the refund is written before ND8 is asked, each in a transaction of its own
-    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """How much, are you sure, and then the refund's own page."""
-        session = self._refundable(request, pk)
-        data = request.POST if request.method == "POST" else None
-        wanted = (request.GET if data is None else data).get("payment")
-        step = take_step(session, data, wanted=wanted, by=request.user)
-        if step.refund is not None:
-            return redirect("admin:oscar_nd8_paymentsession_refunded", pk, step.refund.pk)
-        context = {"session": session, "step": step, "form": step.form, "payer": payer_named(session)}
-        title = _("Give this money back?") if step.confirmation else _("Refund")
-        return self._render(request, "oscar_nd8/admin/refund.html", title=title, **context)
-
-    @method_decorator([never_cache, require_safe])
-    @transaction.non_atomic_requests  # ND8 is asked between transactions
-    def refunded_view(self, request: HttpRequest, pk: int, refund_pk: int) -> HttpResponse:
-        """One refund as it is now: ND8 is asked as long as it has not ended."""
-        session = self._refundable(request, pk)
-        refunds = Refund.objects.select_related("payment__session").filter(payment__session=session)
-        refund = looked_up(get_object_or_404(refunds, pk=refund_pk))
-        return self._render(request, "oscar_nd8/admin/refunded.html", title=_("Refund"), **facts_about(refund))
-
-    def _refundable(self, request: HttpRequest, pk: int) -> PaymentSession:
-        session = get_object_or_404(PaymentSession.objects.select_related("order", "user"), pk=pk)
-        if not (may_refund(request.user) and self.has_view_permission(request, session)):
-            raise PermissionDenied
-        return session
-
-    def _render(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-        return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+        return [*SessionPages(self).urls, *super().get_urls()]
 
 
 @admin.register(Payment)
@@ -261,19 +202,9 @@ class WebhookEventAdmin(_WithButtons):
 
     def get_urls(self) -> list[Any]:
         """And the address of its button."""
-        view = self.admin_site.admin_view(self.process_view)
-        return [path("<int:pk>/process/", view, name="oscar_nd8_webhookevent_process"), *super().get_urls()]
+        from oscar_nd8.admin.pages import EventPages
 
-    @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
-    def process_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Have one notification processed again, and say what came of it."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        event = get_object_or_404(WebhookEvent, pk=pk)
-        if not (may_decide(request.user) and self.has_view_permission(request, event)):
-            raise PermissionDenied
-        tell(request, process_again(event, by=request.user))
-        return redirect("admin:oscar_nd8_webhookevent_change", pk)
+        return [*EventPages(self).urls, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         """With the session's id, so that the list needs one query."""
@@ -379,48 +310,22 @@ class AttentionAdmin(_WithButtons):
     @admin.display(description=_("the shopper's money"))
     def money(self, attention: Attention) -> str:
         """What it means for the shopper."""
+        from oscar_nd8.admin.pages import explanation_of
+
         return str(explanation_of(attention).money)
 
     @admin.display(description=_("what to do"))
     def advice(self, attention: Attention) -> str:
         """What staff do next."""
+        from oscar_nd8.admin.pages import explanation_of
+
         return str(explanation_of(attention).advice)
 
     def get_urls(self) -> list[Any]:
         """And the addresses of its decisions."""
-        views = {"place": self.place_view, "dismiss": self.dismiss_view}
-        urls = [
-            path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"oscar_nd8_attention_{name}")
-            for name, view in views.items()
-        ]
-        return [*urls, *super().get_urls()]
+        from oscar_nd8.admin.pages import MatterPages
 
-    @transaction.non_atomic_requests  # ND8 is asked between transactions, and an order is placed in Oscar's own
-    def place_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Are you sure, and then: the order of a held payment is placed."""
-        return self._decide(request, pk, PlaceForm, can=can_place, title=_("Place the order?"))
-
-    @transaction.non_atomic_requests  # a decision is a transaction of its own
-    def dismiss_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Why, and then: the matter needs nobody any more."""
-        return self._decide(request, pk, DismissForm, can=can_dismiss, title=_("Dismiss this matter?"))
-
-    def _decide(self, request: HttpRequest, pk: int, form_class: Any, *, can: Any, title: Any) -> HttpResponse:
-        matter = get_object_or_404(Attention.objects.select_related("session"), pk=pk)
-        if not (may_decide(request.user) and self.has_view_permission(request, matter)):
-            raise PermissionDenied
-        form = form_class(request.POST if request.method == "POST" else None, matter=matter)
-        if decided(request, form):
-            return redirect("admin:oscar_nd8_attention_change", pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": title,
-            **facts_of(matter),
-            "form": form,
-            "can_decide": can(matter),
-        }
-        return render(request, "oscar_nd8/admin/decide.html", context)
+        return [*MatterPages(self).urls, *super().get_urls()]
 
 
 def _link(row: Model | None) -> str | SafeString:
