@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.models import EVENT_LABELS, Attention, PaymentSession, WebhookEvent
+from oscar_nd8.money import to_major
 from oscar_nd8.services.ask_again import ask_again
 from oscar_nd8.services.dismiss_matter import dismiss_matter
 from oscar_nd8.services.place_anyway import place_anyway
 from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.shop.overview import overview_of
+from oscar_nd8.shop.refundable import going_back, newest_refund
 from oscar_nd8.shop.worklist import explanation_of, last_decision
 from oscar_nd8.states import SessionStatus
 
@@ -59,12 +61,30 @@ class _DecisionForm(forms.Form):
 
 
 class PlaceForm(_DecisionForm):
-    """Nothing to fill in: placing is as agreed, or not at all."""
+    """Nothing to fill in: placing is as agreed, or not at all. `seen_refund` is the newest refund the page knew of."""
+
+    seen_refund = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, matter: Attention) -> None:
+        super().__init__(data, matter=matter)
+        newest = newest_refund(matter.session) if matter.session else None
+        self.initial["seen_refund"] = newest.pk if newest else 0
+
+    @property
+    def warning(self) -> str:
+        """What went back of the payment, a sentence; "" where nothing did."""
+        back = going_back(self.matter.session) if self.matter.session else {}
+        if not back:
+            return ""
+        amounts = ", ".join(f"{to_major(amount, currency)} {currency}" for currency, amount in back.items())
+        text = _("%(amounts)s of this payment went back to the shopper, or is on its way. The order is placed in full.")
+        return text % {"amounts": amounts}
 
     @_refusals_told
     def carry_out(self, *, by: Any) -> Outcome:
         """Place the order, in the name of the user `by`."""
-        session = place_anyway(self.matter, by=by, seen=self.cleaned_data["seen"])
+        known = self.cleaned_data["seen_refund"] or 0
+        session = place_anyway(self.matter, by=by, seen=self.cleaned_data["seen"], seen_refund=known)
         if session.status == SessionStatus.HELD:
             text = _("The order could not be placed, so the payment stays held. %(reason)s")
             return Outcome(messages.ERROR, text % {"reason": session.status_reason})

@@ -37,6 +37,7 @@ from oscar_nd8.shop.refundable import (
     newest_refund,
     parts_for,
     refundable_of,
+    who_asked,
 )
 from oscar_nd8.states import HOLDS_MONEY, REFUNDED_FROM, RefundStatus, SessionStatus
 
@@ -144,7 +145,6 @@ def _require_seen(session: PaymentSession, seen: int) -> None:
     newest = newest_refund(session)
     if newest is None or newest.pk == seen:
         return
-    action = newest.staff_actions.first()
     raise DecisionRefused(
         _(
             "Meanwhile a refund of %(amount)s %(currency)s was asked for (%(who)s). "
@@ -153,7 +153,7 @@ def _require_seen(session: PaymentSession, seen: int) -> None:
         % {
             "amount": newest.amount_major,
             "currency": newest.currency,
-            "who": action.who if action else newest.get_origin_display(),
+            "who": who_asked(newest),
         }
     )
 

@@ -13,7 +13,7 @@ from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import CircuitOpen, ProviderError, RateLimited
 from oscar_nd8.gateway import PaymentReport, get_gateway
-from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
 from oscar_nd8.observing import observed
 from oscar_nd8.services.adopt_refund import adopt_refunds
@@ -24,11 +24,11 @@ from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.reschedule import is_unanswered, reschedule
-from oscar_nd8.services.settle_refund import CLOCKS_APART, settle_refund
+from oscar_nd8.services.settle_refund import CLOCKS_APART, finish_refunds
 from oscar_nd8.shop.link_offer import adds_tax
 from oscar_nd8.shop.quote import Quote, minor_total
 from oscar_nd8.shop.refundable import refundable_of
-from oscar_nd8.states import DepositState, PaymentState, RefundStatus, SessionStatus
+from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
 __all__ = ["Answer", "ask", "settle"]
 
@@ -102,10 +102,7 @@ def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[
     session.refresh_from_db()
     if session.status in {SessionStatus.PAID, SessionStatus.PLACED, SessionStatus.SOLD}:
         place_order(session)
-    for refund in Refund.objects.filter(
-        payment__session=session, status=RefundStatus.COMPLETED, booked_at__isnull=True, due_at__isnull=False
-    ):
-        settle_refund(refund)
+    finish_refunds(session)
     if failures:
         raise failures[0]
     reschedule(session.pk)

@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotFound
 from oscar_nd8.gateway import get_gateway
-from oscar_nd8.models import Refund
+from oscar_nd8.models import PaymentSession, Refund
 from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.complete_refund import complete_refund
 from oscar_nd8.services.move_refund import look_again_later, move_refund
 from oscar_nd8.services.record_refund import record_refund, tell_failed
 from oscar_nd8.states import RefundStatus
 
-__all__ = ["CLOCKS_APART", "settle_refund"]
+__all__ = ["CLOCKS_APART", "finish_refunds", "settle_refund"]
 
 logger = logging.getLogger("oscar_nd8")
 
@@ -40,6 +40,13 @@ def settle_refund(refund: Refund, *, clock: Callable[[], datetime] = timezone.no
     if refund.state is RefundStatus.COMPLETED:
         complete_refund(refund)
     return refund
+
+
+def finish_refunds(session: PaymentSession) -> None:
+    """Do what is not done yet for refunds of `session` that were completed. Raises as `settle_refund`."""
+    completed = Refund.objects.filter(payment__session=session, status=RefundStatus.COMPLETED)
+    for refund in completed.filter(booked_at__isnull=True, due_at__isnull=False):
+        settle_refund(refund)
 
 
 def _is_open(refund: Refund, *, now: datetime) -> bool:

@@ -25,12 +25,14 @@ __all__ = [
     "currency_of",
     "everything_left",
     "excess",
+    "going_back",
     "is_given_back",
     "newest_refund",
     "paid_amount",
     "parts_for",
     "refundable_of",
     "refundables_of",
+    "who_asked",
 ]
 
 _NOT_ANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.UNKNOWN})
@@ -173,6 +175,20 @@ def excess(payment: Payment) -> int:
 def newest_refund(session: PaymentSession) -> Refund | None:
     """The last refund that was asked for or taken over, whatever became of it: who decides shows that they knew it."""
     return Refund.objects.filter(payment__session=session).order_by("-pk").first()
+
+
+def who_asked(refund: Refund) -> str:
+    """Name and address of whoever asked for it here, or where else it was started."""
+    action = refund.staff_actions.first()
+    return action.who if action else str(refund.get_origin_display())
+
+
+def going_back(session: PaymentSession) -> dict[str, int]:
+    """What went back of all payments, or may be on its way, in minor units by currency; nothing where nothing did."""
+    amounts: dict[str, int] = {}
+    for refund in _counted(session):
+        amounts[refund.currency] = amounts.get(refund.currency, 0) + refund.amount
+    return amounts
 
 
 def refundables_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:

@@ -7,6 +7,7 @@ from django.test import Client
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEvent
+from oscar_nd8.services.refund import request_refund
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from sandbox_site.urls import urlpatterns as all_patterns
@@ -78,6 +79,15 @@ def test_placing_asks_first_and_then_places(staff: Client, held: Attention) -> N
     assert "decided this already" in told(staff.post(path, form, follow=True))
     assert (Order.objects.count(), StaffAction.objects.count()) == (1, 1)
     assert "There is nothing to decide here any more." in page(staff, path)
+
+
+def test_what_went_back_in_part_is_said_before_the_order_is_placed(staff: Client, held: Attention) -> None:
+    assert held.session
+    path = path_of(held, "place")
+    request_refund(held.session.payments.get(), amount=500, reason="Sorry")
+    assert "5.00 USD of this payment went back to the shopper" in page(staff, path)
+    assert "Meanwhile a refund of 5.00 USD" in told(staff.post(path, seen_on(staff, path), follow=True))
+    assert Order.objects.count() == 0
 
 
 def test_dismissing_needs_a_reason(staff: Client, held: Attention) -> None:

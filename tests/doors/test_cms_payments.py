@@ -19,6 +19,7 @@ from openpyxl import load_workbook
 from oscar_nd8.cms.home import PaymentsPanel
 from oscar_nd8.models import Attention, PaymentSession
 from oscar_nd8.money import to_major
+from oscar_nd8.services.refund import request_refund
 from oscar_nd8.shop.takings import Day, takings_this_week
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8, Shopper
@@ -275,8 +276,10 @@ def test_a_held_payment_is_placed_from_here(
     matter = Attention.objects.get(kind=Attention.Kind.HELD)
     url = f"{MATTERS}{matter.pk}/place/"
     assert "Place the order?" in text(decider, url)
+    refund = request_refund(session.payments.get(), amount=500, reason="Sorry")
+    assert "5.00 USD of this payment went back to the shopper" in text(decider, url)
 
-    page = decider.post(url, {"seen": 0}, follow=True).content.decode()
+    page = decider.post(url, {"seen": 0, "seen_refund": refund.pk}, follow=True).content.decode()
 
     session.refresh_from_db()
     assert session.status == SessionStatus.PLACED

@@ -1,5 +1,6 @@
 """The worklist in Oscar's dashboard: who finds and decides which matters, what the pages say, and what they cost."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import Attention, StaffAction, WebhookEvent
+from oscar_nd8.services.refund import request_refund
 from oscar_nd8.shop.worklist import EXPLANATIONS
 from oscar_nd8.states import PaymentState, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
@@ -201,6 +203,24 @@ def test_money_that_is_gone_is_said_on_the_page(staff: Client, held: Attention, 
     assert "/place/" not in html
     assert not StaffAction.objects.exists()
     assert not Order.objects.exists()
+
+
+def test_what_went_back_in_part_is_said_before_the_order_is_placed(staff: Client, held: Attention, nd8: ND8) -> None:
+    assert held.session
+    path = path_of(held, "place")
+    assert "went back" not in page(staff, path)
+    form = seen_on(staff, path)
+    request_refund(held.session.payments.get(), amount=500, reason="Sorry")
+
+    assert "Meanwhile a refund of 5.00 USD was asked for" in told(staff.post(path, form, follow=True))
+    assert not Order.objects.exists()
+
+    html = page(staff, path)
+    assert "5.00 USD of this payment went back to the shopper, or is on its way. The order is placed in full." in html
+    found = re.search(r'name="seen_refund" value="(\d+)"', html)
+    assert found
+    response = staff.post(path, {**form, "seen_refund": found[1]}, follow=True)
+    assert told(response) == f"Order {Order.objects.get().number} is placed, as the shopper agreed."
 
 
 def test_dismissing_needs_a_reason_and_keeps_it(staff: Client, held: Attention) -> None:

@@ -13,9 +13,14 @@ from oscar_nd8.models import Attention, PaymentSession, Refund, StaffAction
 from oscar_nd8.services.ask_again import ask_again
 from oscar_nd8.services.dismiss_matter import dismiss_matter
 from oscar_nd8.services.place_anyway import place_anyway
+from oscar_nd8.services.refund import request_refund
+from oscar_nd8.services.settle import settle
+from oscar_nd8.services.settle_refund import settle_refund
+from oscar_nd8.shop.refundable import Chosen, refundable_of
 from oscar_nd8.states import RefundStatus
 from oscar_nd8.testing import ND8, Shopper
 from tests.races import at_once
+from tests.refunding import end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,15 +171,102 @@ def test_money_that_may_be_on_its_way_back_places_nothing(
     nothing_happened(held)
 
 
-def test_a_refund_that_moved_nothing_or_a_part_is_no_obstacle(
-    held: PaymentSession, matter: Attention, stella: Any
-) -> None:
+def test_a_refund_that_moved_nothing_is_no_obstacle(held: PaymentSession, matter: Attention, stella: Any) -> None:
     payment = held.payments.get()
     facts = {"payment": payment, "currency": "USD"}
     Refund.objects.create(reference="R-1", amount=2497, status=RefundStatus.FAILED, **facts)
     Refund.objects.create(reference="R-2", amount=2497, status=RefundStatus.REJECTED, **facts)
-    Refund.objects.create(reference="R-3", amount=100, status=RefundStatus.PROCESSING, **facts)
     assert place_anyway(matter, by=stella, seen=0).status == "placed"
+    assert Order.objects.get().sources.get().amount_refunded == 0
+    assert Order.objects.get().notes.count() == 0
+
+
+@pytest.mark.parametrize("made", ["here", "in ND8's dashboard", "in ND8's dashboard, never told"])
+def test_of_money_that_went_back_all_no_order_is_placed(
+    held: PaymentSession, matter: Attention, nd8: ND8, stella: Any, made: str
+) -> None:
+    if made == "here":
+        request_refund(held.payments.get(), everything=True, reason="Sorry")
+    else:
+        nd8.refund(held, amount="20.00")
+        nd8.refund(held, amount="4.97", status="processing")
+        if made == "in ND8's dashboard":
+            nd8.deliver_new()
+    with pytest.raises(DecisionRefused, match=r"is given back to the shopper|not call this payment paid any more"):
+        place_anyway(matter, by=stella, seen=0)
+    held.refresh_from_db()
+    assert (held.status, held.order, Order.objects.count()) == ("held", None, 0)
+    assert not StaffAction.objects.filter(verb="place").exists()
+    assert get_model("payment", "Source").objects.count() == 0
+
+
+def test_of_money_that_went_back_in_part_the_orders_ledger_tells(
+    held: PaymentSession, matter: Attention, nd8: ND8, stella: Any
+) -> None:
+    payment = held.payments.get()
+    key = refundable_of(payment).lines[0].key
+    before = request_refund(payment, chosen=Chosen({key: 1}), reason="One is broken")
+    end(nd8, before.refund_id)
+    settle_refund(before)
+    nd8.refund(held, amount="2.00")  # of which no message arrived
+    under_way = request_refund(payment, amount=100, reason="Sorry")
+    mail.outbox.clear()
+
+    assert place_anyway(matter, by=stella, seen=0).status == "placed"
+
+    order = Order.objects.get()
+    source = order.sources.get()
+    assert (str(order.total_incl_tax), str(source.amount_debited)) == ("24.97", "24.97")
+    assert str(source.amount_refunded) == "11.99"
+    events = order.payment_events.filter(event_type__name="Refunded").order_by("amount")
+    assert [(str(each.amount), [one.quantity for one in each.line_quantities.all()]) for each in events] == [
+        ("2.00", []),
+        ("9.99", [1]),
+    ]
+    notes = " ".join(order.notes.order_by("pk").values_list("message", flat=True))
+    assert f"9.99 USD given back by ND8 ({before.refund_id}). For: 1" in notes
+    assert "2.00 USD given back" in notes
+    assert sorted(sent.subject for sent in mail.outbox) == [
+        f"Confirmation of order {order.number}",
+        f"Money back for order {order.number}",
+    ]
+
+    end(nd8, under_way.refund_id)
+    settle_refund(under_way)
+    settle(held)
+    source.refresh_from_db()
+    assert str(source.amount_refunded) == "12.99"
+    assert refundable_of(payment).remaining == 1198
+
+
+def test_a_part_that_went_back_in_a_currency_that_the_ledger_does_not_have_places_nothing(
+    held: PaymentSession, matter: Attention, nd8: ND8, stella: Any
+) -> None:
+    nd8.outcome(held, currency="EUR", status="paid", net_amount="23.95")
+    nd8.refund(held, amount="5.00")
+    with pytest.raises(DecisionRefused, match="another currency than the order's"):
+        place_anyway(matter, by=stella, seen=0)
+    held.refresh_from_db()
+    assert (held.status, Order.objects.count(), StaffAction.objects.count()) == ("held", 0, 0)
+
+
+def test_who_did_not_know_of_a_refund_places_nothing(
+    held: PaymentSession, matter: Attention, nd8: ND8, stella: Any, sven: Any
+) -> None:
+    refund = request_refund(held.payments.get(), amount=500, reason="Sorry", asked_by=sven)
+    with pytest.raises(DecisionRefused, match=r"refund of 5\.00 USD was asked for \(sven@example\.com\)\. No order"):
+        place_anyway(matter, by=stella, seen=0, seen_refund=0)
+    assert (Order.objects.count(), StaffAction.objects.filter(verb="place").count()) == (0, 0)
+    assert place_anyway(matter, by=stella, seen=0, seen_refund=refund.pk).status == "placed"
+
+
+def test_while_nd8_does_not_list_its_refunds_nothing_is_placed(
+    held: PaymentSession, matter: Attention, nd8: ND8, stella: Any
+) -> None:
+    nd8.fault("listRefunds", "500", times=99)
+    with pytest.raises(DecisionRefused, match="could not be asked"):
+        place_anyway(matter, by=stella, seen=0)
+    nothing_happened(held)
 
 
 def test_without_an_answer_of_nd8_nothing_is_placed(
