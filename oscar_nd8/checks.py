@@ -189,8 +189,7 @@ def check_connections(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found
 
 def advice_on_connections(vendor: str, database: Mapping[str, Any]) -> Found:
     """What to change about how a database of Django's name `vendor` with these settings is connected to."""
-    pooled = database.get("OPTIONS", {}).get("pool")
-    if vendor != "sqlite" and database.get("CONN_MAX_AGE") == 0 and not pooled:
+    if not conf.keeps_connections(vendor, database):
         yield Advice(
             "CONN_MAX_AGE is 0: every request opens a new connection to the database, which takes most of the time "
             "that a notification needs.",

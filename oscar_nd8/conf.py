@@ -1,5 +1,6 @@
 """settings.ND8, validated once and lazily; nothing else in this package reads it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
@@ -22,7 +23,16 @@ from pydantic import (
     model_validator,
 )
 
-__all__ = ["LOOPBACK", "ND8Settings", "default_currency", "get_settings", "is_debug", "is_placeholder", "redacted"]
+__all__ = [
+    "LOOPBACK",
+    "ND8Settings",
+    "default_currency",
+    "get_settings",
+    "is_debug",
+    "is_placeholder",
+    "keeps_connections",
+    "redacted",
+]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # What people paste before they have a key of their own.
@@ -185,6 +195,11 @@ def get_settings() -> ND8Settings:
 def is_debug() -> bool:
     """Whether the project runs in development."""
     return bool(settings.DEBUG)
+
+
+def keeps_connections(vendor: str, database: Mapping[str, Any]) -> bool:
+    """Whether a request finds a connection to such an entry of DATABASES open; opening SQLite costs next to nothing."""
+    return vendor == "sqlite" or database.get("CONN_MAX_AGE") != 0 or bool(database.get("OPTIONS", {}).get("pool"))
 
 
 def default_currency() -> str:

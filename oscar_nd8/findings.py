@@ -24,6 +24,7 @@ class Subject(StrEnum):
     SETTINGS = "settings"
     SYSTEM_CHECKS = "system-checks"
     DATABASE = "database"
+    CONNECTIONS = "connections"
     MIGRATIONS = "migrations"
     CURRENCY = "currency"
     REACHABLE = "reachable"
@@ -50,7 +51,7 @@ class Subject(StrEnum):
 S = Subject
 
 GROUPS: Mapping[str, tuple[Subject, ...]] = {
-    "The project": (S.SETTINGS, S.SYSTEM_CHECKS, S.DATABASE, S.MIGRATIONS, S.CURRENCY),
+    "The project": (S.SETTINGS, S.SYSTEM_CHECKS, S.DATABASE, S.CONNECTIONS, S.MIGRATIONS, S.CURRENCY),
     "The account at ND8": (
         S.REACHABLE,
         S.API_KEY,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from time import perf_counter
 
 from django.contrib.sites.models import Site
 from django.core import checks
@@ -12,7 +13,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from oscar_nd8.conf import ND8Settings, default_currency, get_settings, redacted
+from oscar_nd8.conf import ND8Settings, default_currency, get_settings, is_debug, keeps_connections, redacted
 from oscar_nd8.findings import Finding, Level, Subject
 from oscar_nd8.gateway import get_gateway
 from oscar_nd8.services.examine_account import ACCOUNT, LOCAL, examine_account, examine_keys
@@ -28,11 +29,15 @@ def examine(*, offline: bool = False, clock: Callable[[], datetime] = timezone.n
     settings, of_settings = _settings()
     of_database = _database()
     has_database = of_database.level is Level.OK
+    of_connections = (
+        _guarded([Subject.CONNECTIONS], _connections) if has_database else _no_database([Subject.CONNECTIONS])
+    )
     of_migrations = _guarded([Subject.MIGRATIONS], _migrations) if has_database else _no_database([Subject.MIGRATIONS])
     findings = [
         of_settings,
         *_guarded([Subject.SYSTEM_CHECKS], lambda: _system_checks(settings)),
         of_database,
+        *of_connections,
         *of_migrations,
     ]
     if settings is None:
@@ -83,6 +88,24 @@ def _database() -> Finding:
         fact = f"The database does not answer: {_one_line(error)}"
         return Finding(Subject.DATABASE, Level.ERROR, fact, "Correct DATABASES, or start the server.")
     return Finding(Subject.DATABASE, Level.OK, f"{connection.display_name} answers.")
+
+
+def _connections() -> list[Finding]:
+    """What a request pays before its first query, measured where it pays."""
+    if keeps_connections(connection.vendor, connection.settings_dict):
+        return [Finding(Subject.CONNECTIONS, Level.OK, "A request finds its connection to the database open.")]
+    fresh = connection.copy()
+    began = perf_counter()
+    fresh.ensure_connection()
+    milliseconds = (perf_counter() - began) * 1000
+    fresh.close()
+    fact = (
+        f"CONN_MAX_AGE is 0: every request opens a connection to the database, which takes {milliseconds:.1f} ms now."
+    )
+    if is_debug() or checks.Warning("", id="oscar_nd8.W010").is_silenced():
+        return [Finding(Subject.CONNECTIONS, Level.OK, fact)]
+    advice = "Set it to None, or to some minutes, or set up a pool. Notifications are what suffers most."
+    return [Finding(Subject.CONNECTIONS, Level.WARNING, fact, advice)]
 
 
 def _migrations() -> list[Finding]:

@@ -19,7 +19,7 @@ COUNTED_AT_MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many wait, by kind or status, each at most COUNTED_AT_MOST; for how long, in seconds, 0 where none does."""
+    """How many wait, by kind or status; for how long, in seconds, 0 where none does."""
 
     matters: dict[str, int]
     events: dict[str, int]
@@ -28,38 +28,38 @@ class Backlog:
     overdue: float
 
 
-def measure_backlog(*, clock: Callable[[], datetime] = timezone.now) -> Backlog:
-    """Asks nobody but the shop's own rows. Raises what the database raises."""
+def measure_backlog(*, at_most: int = COUNTED_AT_MOST, clock: Callable[[], datetime] = timezone.now) -> Backlog:
+    """Asks nobody but the shop's own rows, and counts `at_most` of each. Raises what the database raises."""
     now = clock()
-    events, oldest = _events()
+    events, oldest = _events(at_most)
     return Backlog(
-        matters=_matters(),
+        matters=_matters(at_most),
         events=events,
         oldest_event=_age(oldest, now),
-        payments=_payments(),
+        payments=_payments(at_most),
         overdue=_age(_first_due(), now),
     )
 
 
-def _matters() -> dict[str, int]:
+def _matters(at_most: int) -> dict[str, int]:
     matters = Attention.objects.filter(resolved_at__isnull=True).order_by("created_at")
-    found = Counter(matters.values_list("kind", flat=True)[:COUNTED_AT_MOST])
+    found = Counter(matters.values_list("kind", flat=True)[:at_most])
     return {kind: found[kind] for kind in Attention.Kind.values}
 
 
-def _events() -> tuple[dict[str, int], datetime | None]:
+def _events(at_most: int) -> tuple[dict[str, int], datetime | None]:
     waiting = [EventStatus.RECEIVED, EventStatus.FAILED]
     events = WebhookEvent.objects.filter(due_at__isnull=False, status__in=waiting).order_by("due_at")
     numbers = {status.value: Count("pk", filter=Q(status=status)) for status in waiting}
-    found = events[:COUNTED_AT_MOST].aggregate(**numbers, oldest=Min("received_at"))
+    found = events[:at_most].aggregate(**numbers, oldest=Min("received_at"))
     return {status.value: found[status.value] for status in waiting}, found["oldest"]
 
 
-def _payments() -> dict[str, int]:
+def _payments(at_most: int) -> dict[str, int]:
     waiting = [SessionStatus.PAID, SessionStatus.HELD]
     sessions = PaymentSession.objects.filter(status__in=waiting).order_by("paid_at")
     numbers = {status.value: Count("pk", filter=Q(status=status)) for status in waiting}
-    return dict(sessions[:COUNTED_AT_MOST].aggregate(**numbers))
+    return dict(sessions[:at_most].aggregate(**numbers))
 
 
 def _first_due() -> datetime | None:

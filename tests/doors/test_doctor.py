@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -67,7 +68,7 @@ def healthy(nd8: ND8, settings: Any, db: None) -> ND8:
 def test_a_healthy_shop_ends_with_zero() -> None:
     code, text = doctor()
     assert code == 0
-    assert text.endswith("0 errors, 0 warnings, 23 fine, 1 not known.\n")
+    assert text.endswith("0 errors, 0 warnings, 24 fine, 1 not known.\n")
     assert "What to do" not in text
     assert "       ok  api-key: ND8 accepts the API key.\n" in text
 
@@ -144,6 +145,28 @@ def test_no_secret_is_printed(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    ("age", "debug", "level"), [(0, False, "warning"), (0, True, "ok"), (None, False, "ok"), (60, False, "ok")]
+)
+def test_a_connection_for_each_request_is_measured_and_said(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, age: int | None, debug: bool, level: str
+) -> None:
+    settings.DEBUG = debug
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", age)
+    found = {finding.subject: finding for finding in examine(offline=True)}[Subject.CONNECTIONS]
+    assert found.level == level
+    assert bool(re.search(r"takes \d+\.\d ms now", found.fact)) == (age == 0)
+
+
+def test_who_silenced_the_check_is_not_told_by_the_doctor(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SILENCED_SYSTEM_CHECKS = ["oscar_nd8.W010"]
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    found = {finding.subject: finding for finding in examine(offline=True)}[Subject.CONNECTIONS]
+    assert (found.level, found.advice) == ("ok", "")
+
+
 def test_a_database_that_is_down_is_a_finding(settings: Any) -> None:
     def down(*_query: Any) -> None:
         raise OperationalError("connection refused\n\tIs the server running?")

@@ -1,8 +1,8 @@
 """One run of the reconciler brings everything that is open to its end, however it was left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from threading import Thread
 from typing import Any
@@ -18,9 +18,9 @@ from oscar.core.loading import get_model
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.receive_event import receive_event
-from oscar_nd8.services.reconcile import Done, reconcile
+from oscar_nd8.services.reconcile import Done, _SessionSweep, reconcile
 from oscar_nd8.services.settle import settle
-from oscar_nd8.services.sweep import LEASE
+from oscar_nd8.services.sweep import LEASE, Run
 from oscar_nd8.testing import ND8, Shopper
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -478,3 +478,27 @@ def test_the_command_fails_when_nd8_could_not_be_asked(session: PaymentSession, 
         told()
     with pytest.raises(CommandError, match="invalid"):
         told("--limit", "0")
+
+
+class _SlowSweep(_SessionSweep):
+    """One that has half used up its claim."""
+
+    def claim(self, keys: Sequence[int]) -> datetime:
+        lease = timezone.now() + LEASE / 2 - timedelta(seconds=1)
+        PaymentSession.objects.filter(pk__in=keys).update(due_at=lease)
+        return lease
+
+
+def test_where_nd8_is_slow_what_was_claimed_is_given_back_before_another_run_could_take_it(
+    session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session, "processing")
+    nd8.deliver(Shopper().client)
+    asked = nd8.calls("getPaymentById")
+    run = Run(at_most=None, tell=lambda _summary: None)
+
+    _SlowSweep(run).look_at([session.pk])
+
+    session.refresh_from_db()
+    assert nd8.calls("getPaymentById") == asked
+    assert session.due_at == run.began
