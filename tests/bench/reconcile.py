@@ -96,7 +96,7 @@ def _seed(rows: int) -> None:
     """So many in all, as the provider described them the last time."""
     said = get_gateway("nd8").look_up("TX1000-1")
     there = Payment.objects.filter(transaction_id__startswith="TX1000-").count()
-    numbers = {"first": there, "last": rows - 1, "attempts": json.dumps([asdict(each) for each in said.attempts])}
+    attempts = json.dumps([asdict(each) for each in said.attempts])
     with connection.cursor() as cursor:
-        cursor.execute(SEED, numbers)
+        cursor.execute(SEED, {"first": there, "last": rows - 1, "attempts": attempts})
         cursor.execute("ANALYZE")

@@ -89,7 +89,7 @@ def test_a_warning_ends_with_one_and_says_what_to_do(healthy: ND8) -> None:
     assert code == 1
     assert "  WARNING  held: 1 payment has been held for a decision for 0 minutes.\n" in text
     assert "           What to do: The shopper's money has arrived and there is no order" in text
-    assert text.endswith("0 errors, 1 warning, 22 fine, 1 not known.\n")
+    assert text.endswith("0 errors, 1 warning, 23 fine, 1 not known.\n")
 
 
 def test_an_error_ends_with_two(healthy: ND8) -> None:
@@ -144,7 +144,6 @@ def test_no_secret_is_printed(settings: Any) -> None:
 # What is broken
 
 
-@pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
     ("age", "debug", "level"), [(0, False, "warning"), (0, True, "ok"), (None, False, "ok"), (60, False, "ok")]
 )
@@ -167,6 +166,7 @@ def test_who_silenced_the_check_is_not_told_by_the_doctor(
     assert (found.level, found.advice) == ("ok", "")
 
 
+@pytest.mark.usefixtures("db")
 def test_a_database_that_is_down_is_a_finding(settings: Any) -> None:
     def down(*_query: Any) -> None:
         raise OperationalError("connection refused\n\tIs the server running?")
