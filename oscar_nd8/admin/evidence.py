@@ -340,4 +340,5 @@ def _link(row: Model | None) -> str | SafeString:
 
 
 def _pretty(value: Any) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+    # What is wider than the screen is scrolled by keyboard, too.
+    return format_html('<pre tabindex="0">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
