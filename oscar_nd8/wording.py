@@ -1,13 +1,14 @@
-"""What paying by ND8 is called in the checkout: the words of an installed app where it has some, ours elsewhere."""
+"""Words of the checkout that an installed app can replace, one that two services say, and words as they are kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["Wording", "take_words_from", "wording_for"]
+__all__ = ["BEING_PREPARED", "Wording", "as_written", "take_words_from", "wording_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ OURS = Wording(
     title=_("Card or other online payment"),
     description=_("You pay on the secure page of ND8, our payment provider, and come back here."),
     button=_("Pay now"),
+)
+
+BEING_PREPARED = _(
+    "Your payment is being prepared already. Please wait a moment and try again; you are not charged twice."
 )
 
 Source = Callable[[HttpRequest], Wording]
@@ -43,3 +48,9 @@ def wording_for(request: HttpRequest) -> Wording:
         return next(word for words in given if (word := getattr(words, field)))
 
     return Wording(title=first("title"), description=first("description"), button=first("button"))
+
+
+def as_written(text: object) -> str:
+    """`text` as it stands in this code, for what is kept: that must not depend on the language of whoever caused it."""
+    with translation.override(None):
+        return str(text)

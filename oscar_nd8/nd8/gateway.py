@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.signals import setting_changed
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oscar_nd8 import conf
@@ -291,8 +291,8 @@ def _delivery_id(given: str) -> str:
     return given if plain else hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def refusal_of(error: ValidationError) -> str:
-    """A sentence for a shopper whose details ND8 could never accept."""
+def refusal_of(error: ValidationError) -> object:
+    """A sentence for a shopper whose details ND8 could never accept, translated where it is shown."""
     fields = {str(item["loc"][0]) for item in error.errors(include_input=False) if item["loc"]}
     if "billing_postal_code" in fields or not fields:
         return _("Payments from your country need a postal code. Please add it to your address.")

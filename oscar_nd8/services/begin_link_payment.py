@@ -22,6 +22,7 @@ from oscar_nd8.services.move_session import move_session
 from oscar_nd8.shop.link_offer import quote_of
 from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total
 from oscar_nd8.states import SessionStatus
+from oscar_nd8.wording import BEING_PREPARED, as_written
 
 __all__ = ["begin_link_payment"]
 
@@ -61,13 +62,9 @@ def begin_link_payment(
         # The other request of the same double click wrote its row first.
         session = _reusable(key, pause=pause)
         if session is None:
-            raise NotReusable(_BEING_PREPARED()) from error
+            raise NotReusable(BEING_PREPARED) from error
         return session
     return _begin(session, link, payer, returns(session))
-
-
-def _BEING_PREPARED() -> str:  # noqa: N802  # a sentence, translated when it is needed
-    return _("Your payment is being prepared already. Please wait a moment and try again; you are not charged twice.")
 
 
 def _reusable(key: str, *, pause: Callable[[float], None]) -> PaymentSession | None:
@@ -87,7 +84,7 @@ def _reusable(key: str, *, pause: Callable[[float], None]) -> PaymentSession | N
             pause(POLL_SECONDS)
             waited += POLL_SECONDS
         else:
-            raise NotReusable(_BEING_PREPARED())
+            raise NotReusable(BEING_PREPARED)
 
 
 def _write(link: PaymentLink, quote: Quote, *, reuse_key: str) -> PaymentSession:
@@ -115,7 +112,7 @@ def _begin(session: PaymentSession, link: PaymentLink, payer: Payer, returns: Re
         begun = gateway.begin_link(link.link_id, currency=link.currency, payer=payer, returns=returns)
     except (ProviderError, NotOffered) as error:
         # Even if ND8 did open a checkout, nobody knows its address: it cannot be paid.
-        give_up_preparing(session, f"ND8 did not open a payment page: {error}")
+        give_up_preparing(session, f"ND8 did not open a payment page: {as_written(error)}")
         if isinstance(error, (NoLongerAvailable, NotFound)):
             PaymentLink.objects.filter(pk=link.pk, asked_at__lte=asked_at).update(gone_at=asked_at, due_at=asked_at)
         raise
@@ -128,7 +125,7 @@ def _begin(session: PaymentSession, link: PaymentLink, payer: Payer, returns: Re
     )
     session.refresh_from_db()
     if not opened and not session.is_paid:
-        raise NotReusable(_BEING_PREPARED())
+        raise NotReusable(BEING_PREPARED)
     logger.info("Session %s opened as checkout %s of link %s", session.order_number, session.checkout_id, link.link_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
     return session

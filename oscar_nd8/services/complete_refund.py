@@ -19,7 +19,7 @@ from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
 from oscar_nd8.shop.messages import send_refund_mail
 from oscar_nd8.shop.refundable import currency_of, is_given_back, paid_amount
-from oscar_nd8.shop.returned import move_order, pieces_of, put_back, write_note
+from oscar_nd8.shop.returned import in_shops_language, move_order, pieces_of, put_back, write_note
 from oscar_nd8.states import HOLDS_MONEY, RefundStatus
 
 __all__ = ["book_earlier_refunds", "complete_refund"]
@@ -56,7 +56,8 @@ def book_earlier_refunds(payment: Payment, source_id: int) -> None:
             _tell_unbooked(refund, payment.session)
         pieces = pieces_of(refund, order)
         _enter(refund, source_id, pieces)
-        write_note(order, _note(refund, pieces), by=refund.asked_by)
+        with in_shops_language():
+            write_note(order, _note(refund, pieces), by=refund.asked_by)
 
 
 def _adds_up(refund: Refund) -> bool:
@@ -121,11 +122,12 @@ def _follow(refund: Refund, order: Any, *, source_id: int) -> None:
     _enter(refund, source_id, pieces)
     if refund.restock and pieces:
         _restock(refund, order, pieces)
-    told = [_note(refund, pieces)]
-    status = get_settings().REFUND_ORDER_STATUS
-    if status and _is_given_back(refund.payment.session):
-        told.append(move_order(order, status))
-    write_note(order, " ".join(filter(None, told)), by=refund.asked_by)
+    with in_shops_language():
+        told = [_note(refund, pieces)]
+        status = get_settings().REFUND_ORDER_STATUS
+        if status and _is_given_back(refund.payment.session):
+            told.append(move_order(order, status))
+        write_note(order, " ".join(filter(None, told)), by=refund.asked_by)
 
 
 def _enter(refund: Refund, source_id: int, pieces: Mapping[Any, int]) -> None:

@@ -26,6 +26,7 @@ from oscar_nd8.shop.basket import copy_frozen
 from oscar_nd8.shop.orders import next_order_number
 from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total, parts_of, payer_of
 from oscar_nd8.states import UNFINISHED, PaymentState, SessionStatus
+from oscar_nd8.wording import BEING_PREPARED, as_written
 
 __all__ = ["open_checkout"]
 
@@ -62,13 +63,9 @@ def open_checkout(
         # Another request of the same double click wrote its row first.
         session = _reusable(reuse_key, pause=pause)
         if session is None:
-            raise NotReusable(_BEING_PREPARED()) from error
+            raise NotReusable(BEING_PREPARED) from error
         return session
     return _begin(session, get_gateway(session.gateway), items=items, payer=payer, returns=returns(session))
-
-
-def _BEING_PREPARED() -> str:  # noqa: N802  # a sentence, translated when it is needed
-    return _("Your payment is being prepared already. Please wait a moment and try again; you are not charged twice.")
 
 
 def _payer(quote: Quote) -> Payer:
@@ -117,7 +114,7 @@ def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSessi
             pause(POLL_SECONDS)
             waited += POLL_SECONDS
         else:
-            raise NotReusable(_BEING_PREPARED())
+            raise NotReusable(BEING_PREPARED)
 
 
 def _newest(reuse_key: str) -> PaymentSession | None:
@@ -188,7 +185,7 @@ def _begin(
         begun = gateway.begin(items=items, currency=session.currency, payer=payer, returns=returns)
     except (ProviderError, NotOffered) as error:
         # Even if ND8 did open a checkout, nobody knows its address: it cannot be paid.
-        give_up_preparing(session, f"ND8 did not open a payment page: {error}")
+        give_up_preparing(session, f"ND8 did not open a payment page: {as_written(error)}")
         raise
     opened = move_session(
         session.pk,
@@ -199,7 +196,7 @@ def _begin(
     )
     session.refresh_from_db()
     if not opened and not session.is_paid:
-        raise NotReusable(_BEING_PREPARED())
+        raise NotReusable(BEING_PREPARED)
     logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
     return _catch_up(session)

@@ -120,7 +120,7 @@ def create_link(
         report = found
     except (NotOffered, ProviderError) as error:
         raise DecisionRefused(_why(error)) from error
-    return _done(gateway.code, report, asked_at=asked_at, by=by, note=_("Made"))
+    return _done(gateway.code, report, asked_at=asked_at, by=by, note="Made")
 
 
 def change_link(
@@ -158,7 +158,7 @@ def delete_link(link: PaymentLink, *, by: Any = None, clock: Clock = timezone.no
         raise DecisionRefused(_why(error)) from error
     with transaction.atomic():
         _end(link, asked_at=asked_at)
-        record_action(StaffAction.Verb.LINK, by=by, link=link, note=_("Deleted"))
+        record_action(StaffAction.Verb.LINK, by=by, link=link, note="Deleted")
     link.refresh_from_db()
     return link
 

@@ -45,6 +45,9 @@ __all__ = ["preview_refund", "request_refund"]
 
 logger = logging.getLogger("oscar_nd8")
 
+LOST = "ND8's answer was lost: the money may be on its way or not. It is being found out; do not ask again."
+NOTHING_HAPPENED = "ND8 could not be reached. No money moved. Please try again in a few minutes."
+
 
 @observed("refund", lambda refund: refund.status)
 def request_refund(
@@ -220,12 +223,12 @@ def _ask(refund: Refund, *, asked_at: datetime) -> None:
         )
     except OutcomeUnknown as error:
         logger.warning("Refund %s: its answer was lost (%s)", refund.reference, error)
-        move_refund(refund, RefundStatus.UNKNOWN, asked_at=asked_at, reason=_LOST())
+        move_refund(refund, RefundStatus.UNKNOWN, asked_at=asked_at, reason=LOST)
     except RequestRejected as error:
         _end(refund, RefundStatus.REJECTED, asked_at=asked_at, reason=_why(error))
     except ProviderUnavailable as error:
         logger.warning("Refund %s could not be asked for: %s", refund.reference, error)
-        _end(refund, RefundStatus.FAILED, asked_at=asked_at, reason=_NOTHING_HAPPENED())
+        _end(refund, RefundStatus.FAILED, asked_at=asked_at, reason=NOTHING_HAPPENED)
     else:
         record_refund(payment, report, asked_at=asked_at)
 
@@ -237,25 +240,15 @@ def _end(refund: Refund, status: RefundStatus, *, asked_at: datetime, reason: st
         release_refund(refund)
 
 
-def _LOST() -> str:  # noqa: N802  # sentences, translated when they are needed
-    return _("ND8's answer was lost: the money may be on its way or not. It is being found out; do not ask again.")
-
-
-def _NOTHING_HAPPENED() -> str:  # noqa: N802
-    return _("ND8 could not be reached. No money moved. Please try again in a few minutes.")
-
-
 def _why(error: RequestRejected) -> str:
     match error:
         case ScopeMissing():
-            return _(
-                "ND8 does not let this shop give money back: its API key lacks the scope %(scope)s. No money moved. "
-                "Ask whoever runs the shop to grant it in ND8's dashboard."
-            ) % {"scope": error.scope or "refunds:write"}
-        case CredentialsRejected():
-            return _(
-                "ND8 does not accept the shop's API key. No money moved. Ask whoever runs the shop to check the key."
+            return (
+                "ND8 does not let this shop give money back: its API key lacks the scope "
+                f"{error.scope or 'refunds:write'}. No money moved. Ask whoever runs the shop to grant it in ND8's "
+                "dashboard."
             )
+        case CredentialsRejected():
+            return "ND8 does not accept the shop's API key. No money moved. Ask whoever runs the shop to check the key."
         case _:
-            said = error.detail or str(error)
-            return _("ND8 refused, and no money moved. It says: %(said)s") % {"said": said}
+            return f"ND8 refused, and no money moved. It says: {error.detail or error}"

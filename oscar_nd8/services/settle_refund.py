@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import NotFound
@@ -23,6 +22,9 @@ logger = logging.getLogger("oscar_nd8")
 
 # How far the clocks of ND8 and the shop may be apart.
 CLOCKS_APART = timedelta(hours=1)
+
+SEARCHED = "ND8's answer was lost, and ND8 does not list this refund yet. It is being found out; do not ask again."
+NEVER_RECEIVED = "ND8's answer was lost, and ND8 never received the request: it lists no such refund. No money moved."
 
 
 def settle_refund(refund: Refund, *, clock: Callable[[], datetime] = timezone.now) -> Refund:
@@ -77,16 +79,8 @@ def _find(refund: Refund, *, asked_at: datetime) -> None:
     if not _is_open(refund, now=asked_at):
         return
     if asked_at < refund.created_at + timedelta(seconds=get_settings().REFUND_LOST_AFTER):
-        move_refund(refund, RefundStatus.UNKNOWN, reason=_SEARCHED())
-    elif move_refund(refund, RefundStatus.FAILED, reason=_NEVER_RECEIVED()):
+        move_refund(refund, RefundStatus.UNKNOWN, reason=SEARCHED)
+    elif move_refund(refund, RefundStatus.FAILED, reason=NEVER_RECEIVED):
         refund.refresh_from_db()
         logger.warning("Refund %s never reached ND8", refund.reference)
         tell_failed(refund.payment.session, refund)
-
-
-def _SEARCHED() -> str:  # noqa: N802  # sentences, translated when they are needed
-    return _("ND8's answer was lost, and ND8 does not list this refund yet. It is being found out; do not ask again.")
-
-
-def _NEVER_RECEIVED() -> str:  # noqa: N802
-    return _("ND8's answer was lost, and ND8 never received the request: it lists no such refund. No money moved.")

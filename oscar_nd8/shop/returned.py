@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
+from django.utils import translation
 from django.utils.translation import gettext as _
 from oscar.core.loading import get_class, get_model
 
 from oscar_nd8.models import Refund
 from oscar_nd8.shop.quote import Quote
 
-__all__ = ["move_order", "pieces_of", "put_back", "write_note"]
+__all__ = ["in_shops_language", "move_order", "pieces_of", "put_back", "write_note"]
 
 
 def pieces_of(refund: Refund, order: Any) -> dict[Any, int]:
@@ -52,6 +54,11 @@ def put_back(order: Any, pieces: Mapping[Any, int], *, released: Mapping[Any, in
             records = get_model("partner", "StockRecord").objects.filter(pk=line.stockrecord_id)
             records.update(num_in_stock=Coalesce(F("num_in_stock"), Value(0)) + quantity - held)
     return now_released
+
+
+def in_shops_language() -> translation.override:
+    """For a note, and what it is made of: staff read it, whoever caused it."""
+    return translation.override(settings.LANGUAGE_CODE)
 
 
 def write_note(order: Any, message: str, *, by: Any) -> None:
