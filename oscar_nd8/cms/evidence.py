@@ -19,7 +19,7 @@ from wagtail.admin.views import generic
 from wagtail.admin.viewsets.base import ViewSet
 
 from oscar_nd8.cms.permissions import SeesPayments, may_view
-from oscar_nd8.shop.overview import Level
+from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.spreadsheets import Columns, not_a_formula
 
 __all__ = ["DaysFilter", "EvidenceIndexView", "EvidenceInspectView", "EvidenceViewSet", "MoneyColumn", "StatusColumn"]
@@ -62,18 +62,18 @@ class MoneyColumn(Column):
 
 
 class StatusColumn(Column):
-    """A tag in words and colour; `status` gives a Level and words, and words about what is urgent besides, or ""."""
+    """A tag in words and colour; `status` gives an Urgency and words, and words about what is urgent besides, or ""."""
 
     cell_template_name = "oscar_nd8/cms/partials/status_cell.html"
 
-    def __init__(self, name: str, *, status: Callable[[Any], tuple[Level, Any, Any]], **kwargs: Any) -> None:
+    def __init__(self, name: str, *, status: Callable[[Any], tuple[Urgency, Any, Any]], **kwargs: Any) -> None:
         super().__init__(name, accessor=status, **kwargs)
 
     def get_cell_context_data(self, instance: Any, parent_context: Any) -> dict[str, Any]:
         """With all three apart."""
-        level, text, urgent = self.get_value(instance)
+        urgency, text, urgent = self.get_value(instance)
         context = super().get_cell_context_data(instance, parent_context)
-        return {**context, "level": level, "text": text, "urgent": urgent}
+        return {**context, "urgency": urgency, "text": text, "urgent": urgent}
 
 
 class EvidenceIndexView(generic.IndexView, ABC):

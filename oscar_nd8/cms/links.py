@@ -41,7 +41,7 @@ from oscar_nd8.services.follow_links import follow_link, follow_links
 from oscar_nd8.services.payment_links import delete_link
 from oscar_nd8.shop.addresses import address_of
 from oscar_nd8.shop.link_offer import lines_of, products_known
-from oscar_nd8.shop.overview import Level, overview_of
+from oscar_nd8.shop.overview import Urgency, overview_of
 from oscar_nd8.shop.sessions import with_money_and_matters
 
 __all__ = ["LinkViewSet"]
@@ -291,10 +291,10 @@ def _public_address(request: HttpRequest, link: PaymentLink) -> str:
     return request.build_absolute_uri(address_of("link", link_id=link.link_id))
 
 
-def _state_of(link: PaymentLink) -> tuple[Level, Any, Any]:
+def _state_of(link: PaymentLink) -> tuple[Urgency, Any, Any]:
     availability = link.availability
-    level = Level.GOOD if availability is PaymentLink.Availability.OPEN else Level.OVER
-    return level, availability.label, ""
+    urgency = Urgency.GOOD if availability is PaymentLink.Availability.OPEN else Urgency.OVER
+    return urgency, availability.label, ""
 
 
 def _uses_of(link: PaymentLink) -> str:

@@ -29,7 +29,7 @@ from oscar_nd8.cms.evidence import (
 from oscar_nd8.cms.permissions import may_decide, may_refund
 from oscar_nd8.decisions import DismissForm, PlaceForm, decided, facts_of
 from oscar_nd8.models import Attention
-from oscar_nd8.shop.overview import Level
+from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.shop.worklist import Openness, actions_about, all_matters, matching_matters
 
 __all__ = ["MatterViewSet"]
@@ -178,7 +178,7 @@ def _amount_of(matter: Attention) -> tuple[Any, str]:
     return (matter.session.amount_major, matter.session.currency) if matter.session else (None, "")
 
 
-def _state_of(matter: Attention) -> tuple[Level, Any, Any]:
+def _state_of(matter: Attention) -> tuple[Urgency, Any, Any]:
     if matter.resolved_at is None:
-        return Level.URGENT, _("Open"), ""
-    return Level.OVER, matter.get_resolution_display(), ""
+        return Urgency.URGENT, _("Open"), ""
+    return Urgency.OVER, matter.get_resolution_display(), ""

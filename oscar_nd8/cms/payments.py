@@ -31,7 +31,7 @@ from oscar_nd8.cms.refunds import refund
 from oscar_nd8.decisions import ask, tell
 from oscar_nd8.models import STATUS_LABELS, PaymentSession
 from oscar_nd8.services.examine_records import alarms
-from oscar_nd8.shop.overview import Level, overview_of, tries_of
+from oscar_nd8.shop.overview import Urgency, attempts_of, overview_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import can_refund, money_of, refunds_of
 from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
@@ -130,7 +130,7 @@ class PaymentInspectView(EvidenceInspectView):
             "session": session,
             "overview": overview_of(session),
             "quote": _quote_of(session),
-            "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
+            "payments": [(payment, attempts_of(payment)) for payment in session.payments.all()],
             "events": events,
             "timeline": timeline_of(session, events, refunds),
             "refundables": money_of(session, refunds=refunds),
@@ -168,9 +168,9 @@ def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("nd8_payments:inspect", pk)
 
 
-def _status_of(session: PaymentSession) -> tuple[Level, Any, Any]:
+def _status_of(session: PaymentSession) -> tuple[Urgency, Any, Any]:
     overview = overview_of(session)
-    return overview.standing.level, session.get_status_display(), _("Needs attention") if overview.matters else ""
+    return overview.standing.urgency, session.get_status_display(), _("Needs attention") if overview.matters else ""
 
 
 def _quote_of(session: PaymentSession) -> Quote | None:

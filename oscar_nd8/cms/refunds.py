@@ -30,7 +30,7 @@ from oscar_nd8.cms.evidence import (
 from oscar_nd8.cms.permissions import may_refund, may_view
 from oscar_nd8.models import REFUND_LABELS, PaymentSession, Refund
 from oscar_nd8.refunding import facts_about, looked_up, take_step
-from oscar_nd8.shop.overview import Level
+from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, all_refunds, matching_refunds, payer_named
 from oscar_nd8.spreadsheets import REFUND_COLUMNS
 
@@ -164,8 +164,8 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "oscar_nd8/cms/refund.html", context)
 
 
-def _status_of(refund: Refund) -> tuple[Level, Any, Any]:
-    return REFUND_STANDINGS[refund.state].level, refund.get_status_display(), ""
+def _status_of(refund: Refund) -> tuple[Urgency, Any, Any]:
+    return REFUND_STANDINGS[refund.state].urgency, refund.get_status_display(), ""
 
 
 def _asker_of(refund: Any) -> str:

@@ -19,7 +19,7 @@ from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.decisions import ask, tell
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.examine_records import alarms
-from oscar_nd8.shop.overview import overview_of, tries_of
+from oscar_nd8.shop.overview import attempts_of, overview_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import money_of, refunds_of
 from oscar_nd8.shop.sessions import Sessions, matching, sessions_seen_by, with_money_and_matters
@@ -74,7 +74,7 @@ def show_payment(request: HttpRequest, pk: int) -> HttpResponse:
         "overview": overview_of(session),
         "session": session,
         "quote": _quote_of(session),
-        "payments": [(payment, tries_of(payment)) for payment in session.payments.all()],
+        "payments": [(payment, attempts_of(payment)) for payment in session.payments.all()],
         "events": events,
         "timeline": timeline_of(session, events, refunds),
         "may_decide": may_decide(request.user),

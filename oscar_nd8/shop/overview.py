@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from oscar_nd8.models import Attention, Payment, PaymentSession
 from oscar_nd8.states import HOLDS_MONEY, SessionStatus
 
-__all__ = ["STANDINGS", "Level", "Overview", "Standing", "Try", "overview_of", "tries_of"]
+__all__ = ["STANDINGS", "Attempt", "Overview", "Standing", "Urgency", "attempts_of", "overview_of"]
 
 
-class Level(StrEnum):
+class Urgency(StrEnum):
     """How urgent a status is; pages colour it, and always name the status in words too."""
 
     GOOD = "good"
@@ -29,61 +29,61 @@ class Level(StrEnum):
 class Standing:
     """What a status means, and what staff do next; a sentence each."""
 
-    level: Level
+    urgency: Urgency
     meaning: Any
     advice: Any
 
 
 STANDINGS: Mapping[SessionStatus, Standing] = {
     SessionStatus.NEW: Standing(
-        Level.WAITING,
+        Urgency.WAITING,
         _("The shopper confirmed the order, and ND8 has not opened a payment page for it yet."),
         _("Nothing to do: within minutes it opens, or ends without a charge."),
     ),
     SessionStatus.OPEN: Standing(
-        Level.WAITING,
+        Urgency.WAITING,
         _("The shopper can pay on ND8's page, and ND8 has not confirmed a payment."),
         _("Nothing to do: it is settled when ND8 says so, and it expires by itself."),
     ),
     SessionStatus.PAID: Standing(
-        Level.WAITING,
+        Urgency.WAITING,
         _("ND8 confirmed the payment, and the order is about to be placed."),
         _("Nothing to do at first: if there is no order in a few minutes, ask ND8 again."),
     ),
     SessionStatus.PLACED: Standing(
-        Level.GOOD,
+        Urgency.GOOD,
         _("ND8 confirmed the payment, and the order was placed as the shopper agreed."),
         _("Nothing to do for the payment: deliver the order."),
     ),
     SessionStatus.SOLD: Standing(
-        Level.GOOD,
+        Urgency.GOOD,
         _("ND8 confirmed the payment of a payment link. Such a sale has no order in this shop."),
         _("Deliver what the link sells; the customer's e-mail is here."),
     ),
     SessionStatus.HELD: Standing(
-        Level.URGENT,
+        Urgency.URGENT,
         _("ND8 reports money for this payment, but no order was placed because something does not add up."),
         _("Read the reason and compare with ND8's dashboard. Then place the order, refund it, or dismiss the matter."),
     ),
     SessionStatus.FAILED: Standing(
-        Level.OVER,
+        Urgency.OVER,
         _("The payment did not go through: no order was placed, and the shopper was not charged."),
         _("Nothing to do: the shopper's basket is still theirs, and they can try again."),
     ),
     SessionStatus.CANCELED: Standing(
-        Level.OVER,
+        Urgency.OVER,
         _("The shopper left without paying: no order was placed, and they were not charged."),
         _("Nothing to do: should a payment arrive after all, it is booked and the order is placed."),
     ),
     SessionStatus.EXPIRED: Standing(
-        Level.OVER,
+        Urgency.OVER,
         _("ND8's page closed before anybody paid: no order was placed, and the shopper was not charged."),
         _("Nothing to do: should a payment arrive after all, it is booked and the order is placed."),
     ),
 }
 
 # ND8 gives examples of an attempt's state only; any other word is shown as it came.
-_TRY_LABELS: Mapping[str, Any] = {
+_ATTEMPT_LABELS: Mapping[str, Any] = {
     "succeeded": _("Succeeded"),
     "pending": _("Pending"),
     "processing": _("Processing"),
@@ -104,7 +104,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class Attempt:
     """One attempt to pay. `at` is None where ND8 gave no readable time; `message` is the bank's own."""
 
     state: Any
@@ -127,11 +127,11 @@ def overview_of(session: PaymentSession) -> Overview:
     )
 
 
-def tries_of(payment: Payment) -> list[Try]:
+def attempts_of(payment: Payment) -> list[Attempt]:
     """Every attempt of `payment`, newest first."""
     return [
-        Try(
-            state=_TRY_LABELS.get(attempt["state"], attempt["state"]),
+        Attempt(
+            state=_ATTEMPT_LABELS.get(attempt["state"], attempt["state"]),
             at=_parsed(attempt["at"]),
             method=attempt["method"],
             message=attempt["message"],

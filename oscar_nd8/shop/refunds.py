@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from oscar_nd8.models import PaymentSession, Refund, StaffAction
 from oscar_nd8.money import to_major
-from oscar_nd8.shop.overview import Level
+from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.shop.quote import Quote, payer_of
 from oscar_nd8.shop.refundable import Refundable, RefundableCharge, refundables_of
 from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
@@ -45,39 +45,39 @@ R = RefundStatus
 class RefundStanding:
     """What a state means for the customer's money, and what staff do; a sentence each."""
 
-    level: Level
+    urgency: Urgency
     money: Any
     advice: Any
 
 
 REFUND_STANDINGS: Mapping[RefundStatus, RefundStanding] = {
     R.REQUESTED: RefundStanding(
-        Level.WAITING,
+        Urgency.WAITING,
         gettext_lazy("ND8 is being asked right now. Until it answers, nobody knows whether the money moves."),
         gettext_lazy("Wait for the answer. Do not refund again."),
     ),
     R.UNKNOWN: RefundStanding(
-        Level.URGENT,
+        Urgency.URGENT,
         gettext_lazy("The answer was lost: the money may be on its way or not. We are finding out."),
         gettext_lazy("Do not refund again. As soon as it is known, it is shown here."),
     ),
     R.PROCESSING: RefundStanding(
-        Level.WAITING,
+        Urgency.WAITING,
         gettext_lazy("ND8 accepted the refund: the money is on its way to the customer."),
         gettext_lazy("Nothing to do: ND8 tells us when it is through."),
     ),
     R.COMPLETED: RefundStanding(
-        Level.GOOD,
+        Urgency.GOOD,
         gettext_lazy("ND8 confirmed it: the money went back to the customer."),
         gettext_lazy("Nothing to do."),
     ),
     R.FAILED: RefundStanding(
-        Level.URGENT,
+        Urgency.URGENT,
         gettext_lazy("The refund did not go through: nothing was refunded, the customer did not get this money."),
         gettext_lazy("Read the reason, then refund again or pay back another way."),
     ),
     R.REJECTED: RefundStanding(
-        Level.URGENT,
+        Urgency.URGENT,
         gettext_lazy("ND8 refused the refund: nothing was refunded, the customer did not get this money."),
         gettext_lazy("Read the reason and put it right, then refund again or pay back another way."),
     ),

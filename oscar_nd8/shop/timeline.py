@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
-from oscar_nd8.shop.overview import tries_of
+from oscar_nd8.shop.overview import attempts_of
 
 __all__ = ["Moment", "events_about", "events_of", "timeline_of"]
 
@@ -73,7 +73,7 @@ def _of_payments(session: PaymentSession) -> Iterator[Moment]:
             yield Moment(payment.allocated_at, _("Booked as allocated"), payment.transaction_id)
         if payment.debited_at is not None:
             yield Moment(payment.debited_at, _("Booked as received"), payment.transaction_id)
-        for attempt in tries_of(payment):
+        for attempt in attempts_of(payment):
             if attempt.at is not None:
                 text = _("Attempt to pay: %(state)s") % {"state": attempt.state}
                 yield Moment(attempt.at, text, attempt.message)
