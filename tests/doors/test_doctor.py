@@ -230,6 +230,26 @@ def test_system_checks_are_repeated_with_their_hints_unless_silenced(settings: A
 
 
 @pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    ("wrong", "subject"),
+    [
+        ({"WEBHOOK_SECRETS": []}, Subject.WEBHOOK_SECRET),
+        ({"WEBHOOK_SECRETS": ["changeme"]}, Subject.WEBHOOK_SECRET),
+        ({"CURRENCIES": ["EUR"]}, Subject.CURRENCY),
+        ({}, Subject.ENVIRONMENT),
+    ],
+)
+def test_what_has_a_finding_of_its_own_is_not_said_twice(
+    settings: Any, wrong: dict[str, Any], subject: Subject
+) -> None:
+    settings.SILENCED_SYSTEM_CHECKS = ["oscar_nd8.W005", "oscar_nd8.W010"]
+    settings.ND8 = {**settings.ND8, **wrong}
+    findings = {each.subject: each for each in examine(offline=True)}
+    assert findings[subject].level in {Level.ERROR, Level.WARNING}
+    assert findings[Subject.SYSTEM_CHECKS].level is Level.OK
+
+
+@pytest.mark.usefixtures("db")
 def test_a_currency_that_nd8_does_not_take_is_named(settings: Any) -> None:
     settings.OSCAR_DEFAULT_CURRENCY = "GBP"
     finding = next(each for each in examine(offline=True) if each.subject is Subject.CURRENCY)
