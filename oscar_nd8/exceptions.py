@@ -20,6 +20,7 @@ ND8Error
 """
 
 __all__ = [
+    "HOPELESS",
     "AmountsDisagree",
     "CircuitOpen",
     "CredentialsRejected",
@@ -143,3 +144,7 @@ class CircuitOpen(ProviderUnavailable):
 
 class OutcomeUnknown(ProviderError):
     """A write was sent and its answer lost or unreadable: it may have happened. Find out before repeating."""
+
+
+HOPELESS = (CircuitOpen, CredentialsRejected, RateLimited, ScopeMissing)
+"""After one of these any other call would fare alike, so whoever has a list of them ends here."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
-from oscar_nd8.exceptions import CircuitOpen, ProviderError, RateLimited
+from oscar_nd8.exceptions import HOPELESS, ProviderError
 from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
@@ -96,7 +96,7 @@ def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[
         except ProviderError as error:
             # One transaction without an answer must not keep another one's order back.
             failures.append(error)
-            if sparing or isinstance(error, (CircuitOpen, RateLimited)):
+            if sparing or isinstance(error, HOPELESS):
                 break
     failures += _find_refunds(session)
     session.refresh_from_db()

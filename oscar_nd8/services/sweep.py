@@ -14,14 +14,7 @@ from threading import Lock
 from django.db import connections
 from django.utils import timezone
 
-from oscar_nd8.exceptions import (
-    CircuitOpen,
-    CredentialsRejected,
-    ProviderError,
-    ProviderUnavailable,
-    RateLimited,
-    ScopeMissing,
-)
+from oscar_nd8.exceptions import HOPELESS, CircuitOpen, ProviderError, ProviderUnavailable, RateLimited
 from oscar_nd8.models import PaymentLink, PaymentSession, Refund, WebhookEvent
 
 __all__ = ["LEASE", "Done", "Run", "Summary", "Sweep", "sweep"]
@@ -115,16 +108,16 @@ class Run:
             self._tell(self.summary)
 
     def _why_stop(self, error: Exception) -> str:
-        if isinstance(error, RateLimited):
-            wait = "" if error.retry_after is None else f" for {error.retry_after:.0f} seconds"
-            return f"ND8 asks us to wait{wait} (429)"
-        if isinstance(error, (CredentialsRejected, ScopeMissing)):
-            return f"ND8 refuses our key: {error}"
-        if isinstance(error, CircuitOpen):
-            return "ND8 failed several times in a row and is left alone for a while"
-        if self._unavailable >= UNAVAILABLE_AT_MOST:
-            return f"ND8 does not answer: {error}"
-        return ""
+        if not isinstance(error, HOPELESS):
+            return f"ND8 does not answer: {error}" if self._unavailable >= UNAVAILABLE_AT_MOST else ""
+        match error:
+            case RateLimited():
+                wait = "" if error.retry_after is None else f" for {error.retry_after:.0f} seconds"
+                return f"ND8 asks us to wait{wait} (429)"
+            case CircuitOpen():
+                return "ND8 failed several times in a row and is left alone for a while"
+            case _:
+                return f"ND8 refuses our key: {error}"
 
 
 class Sweep:
@@ -159,7 +152,7 @@ class Sweep:
 
     def claim(self, keys: Sequence[int]) -> datetime:
         """Claim what of `keys` is still due; the moment that stands in `due_at` of exactly these rows."""
-        # No two claims are made for the same microsecond.
+        # Two that claim in the same microsecond must not take each other's rows; nobody gains by guessing.
         lease = timezone.now() + LEASE + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
         self.model.objects.filter(pk__in=keys, due_at__lte=self.run.began).update(due_at=lease)
         return lease
@@ -178,7 +171,7 @@ class Sweep:
             logger.warning("%s %s is put off: %s", self.model.__name__, pk, error)
             self.put_off(pk, error)
             self.run.failed(error)
-        except Exception as error:
+        except Exception as error:  # a shop's own code may raise anything
             logger.exception("%s %s could not be finished", self.model.__name__, pk)
             self.put_off(pk, error)
             self.run.failed(error)

@@ -8,14 +8,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from oscar_nd8.exceptions import CircuitOpen, CredentialsRejected, DecisionRefused, RateLimited, ScopeMissing
+from oscar_nd8.exceptions import HOPELESS, DecisionRefused
 from oscar_nd8.models import WebhookEvent
 from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.states import EventStatus
 
 NOT_FINISHED = "not finished"
-# After one of these the next notification would fare alike.
-HOPELESS = (CircuitOpen, CredentialsRejected, RateLimited, ScopeMissing)
 
 
 class Command(BaseCommand):
