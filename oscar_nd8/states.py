@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 __all__ = [
     "HOLDS_MONEY",
@@ -17,8 +18,11 @@ __all__ = [
     "PaymentState",
     "RefundStatus",
     "SessionStatus",
-    "may_move",
+    "sources_of",
 ]
+
+
+Status = TypeVar("Status", bound=StrEnum)
 
 
 class SessionStatus(StrEnum):
@@ -54,9 +58,9 @@ SESSION_MOVES: Mapping[SessionStatus, frozenset[SessionStatus]] = {
 }
 
 
-def may_move(status: SessionStatus, to: SessionStatus) -> bool:
-    """Whether a session in `status` may become `to`."""
-    return to in SESSION_MOVES[status]
+def sources_of(to: Status, moves: Mapping[Status, frozenset[Status]]) -> list[Status]:
+    """Every status that may become `to` by a table of moves."""
+    return [status for status, targets in moves.items() if to in targets]
 
 
 class PaymentState(StrEnum):

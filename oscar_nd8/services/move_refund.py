@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from oscar_nd8.models import Refund
 from oscar_nd8.schedule import next_look
-from oscar_nd8.states import REFUND_ENDS, REFUND_MOVES, RefundStatus
+from oscar_nd8.states import REFUND_ENDS, REFUND_MOVES, RefundStatus, sources_of
 
 __all__ = ["look_again_later", "move_refund"]
 
@@ -28,8 +28,7 @@ def move_refund(
         current = current.filter(Q(asked_at__isnull=True) | Q(asked_at__lte=asked_at) | Q(asked_at__gt=now))
         facts["asked_at"] = asked_at
     facts["due_at"] = _due_at(to, created_at=refund.created_at, now=now)
-    sources = [status for status, targets in REFUND_MOVES.items() if to in targets]
-    moved = current.filter(status__in=sources).update(
+    moved = current.filter(status__in=sources_of(to, REFUND_MOVES)).update(
         status=to, status_reason=reason[:500], closed_at=now if to in REFUND_ENDS else None, **facts
     )
     if not moved and to is not RefundStatus.COMPLETED:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from oscar_nd8 import signals
 from oscar_nd8.models import PaymentSession
-from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus
+from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus, sources_of
 
 __all__ = ["EXPIRY_GRACE", "lock_session", "move_session"]
 
@@ -32,8 +32,7 @@ def move_session(session_id: int, to: SessionStatus, *, reason: str = "", **fact
         stamps |= {"paid_at": Coalesce("paid_at", Value(now)), "closed_at": None}
     elif to in UNPAID_ENDS:
         stamps["closed_at"] = now
-    sources = [status for status, targets in SESSION_MOVES.items() if to in targets]
-    changed = PaymentSession.objects.filter(pk=session_id, status__in=sources).update(
+    changed = PaymentSession.objects.filter(pk=session_id, status__in=sources_of(to, SESSION_MOVES)).update(
         status=to, status_reason=reason[:500], **{**stamps, **facts}
     )
     if changed:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus, may_move
+from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus, sources_of
 
 S = SessionStatus
 MONEY_ARRIVED = {S.PAID, S.HELD, S.PLACED, S.SOLD}
@@ -14,16 +14,17 @@ def test_every_status_has_its_row() -> None:
 
 
 def test_every_unpaid_end_can_still_be_paid() -> None:
-    assert all(may_move(end, S.PAID) and may_move(end, S.HELD) for end in UNPAID_ENDS)
+    assert set(sources_of(S.PAID, SESSION_MOVES)) >= UNPAID_ENDS
+    assert set(sources_of(S.HELD, SESSION_MOVES)) >= UNPAID_ENDS
 
 
 def test_an_order_is_reached_from_paid_alone_and_is_the_end() -> None:
-    assert [status for status in SessionStatus if may_move(status, S.PLACED)] == [S.PAID]
+    assert sources_of(S.PLACED, SESSION_MOVES) == [S.PAID]
     assert SESSION_MOVES[S.PLACED] == frozenset()
 
 
 def test_a_sale_is_reached_from_paid_alone_and_is_the_end() -> None:
-    assert [status for status in SessionStatus if may_move(status, S.SOLD)] == [S.PAID]
+    assert sources_of(S.SOLD, SESSION_MOVES) == [S.PAID]
     assert SESSION_MOVES[S.SOLD] == frozenset()
 
 
@@ -31,7 +32,7 @@ def test_a_sale_is_reached_from_paid_alone_and_is_the_end() -> None:
 def test_whatever_is_asked_for_money_that_arrived_is_never_forgotten(wishes: list[SessionStatus]) -> None:
     status, was_paid = S.NEW, False
     for wish in wishes:
-        if may_move(status, wish):
+        if status in sources_of(wish, SESSION_MOVES):
             status = wish
         was_paid = was_paid or status in MONEY_ARRIVED
         assert not was_paid or status in MONEY_ARRIVED
