@@ -1,18 +1,15 @@
 """A member of staff has ND8 asked about a payment now, instead of waiting for the schedule."""
 
-import logging
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from oscar_nd8.exceptions import DecisionRefused, ProviderError
 from oscar_nd8.models import PaymentSession, StaffAction
+from oscar_nd8.services.failures_told import failures_told
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.settle import settle
 
 __all__ = ["ask_again"]
-
-logger = logging.getLogger("oscar_nd8")
 
 
 def ask_again(session: PaymentSession, *, by: Any) -> PaymentSession:
@@ -21,14 +18,10 @@ def ask_again(session: PaymentSession, *, by: Any) -> PaymentSession:
     Must not run in a transaction, as `settle`.
     """
     record_action(StaffAction.Verb.ASK, by=by, session=session)
-    try:
+    with failures_told(
+        unasked=_("ND8 could not be asked, so nothing was changed. Please try again in a few minutes."),
+        unfinished=_(
+            "ND8 answered, but the shop could not do all that follows; the reason is in its log. It will try again."
+        ),
+    ):
         return settle(session)
-    except ProviderError as error:
-        raise DecisionRefused(
-            _("ND8 could not be asked, so nothing was changed. Please try again in a few minutes.")
-        ) from error
-    except Exception as error:
-        logger.exception("Session %s was asked about, and could not be finished", session.order_number)
-        raise DecisionRefused(
-            _("ND8 answered, but the shop could not do all that follows; the reason is in its log. It will try again.")
-        ) from error

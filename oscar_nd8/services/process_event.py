@@ -31,8 +31,7 @@ def process_event(event: WebhookEvent) -> EventStatus:
     """Process `event` and return its new status. An error is written to the row and raised again. Safe to repeat."""
     try:
         status = _settle_refund_of(event) if event.refund_id else _settle_session_of(event)
-    except Exception as error:
-        # The door tells the sender to try again; the row tells people why it was needed.
+    except Exception as error:  # whatever it is, the row tells people why the sender was told to try again
         _write(event, EventStatus.FAILED, error=f"{type(error).__name__}: {error}")
         raise
     return _write(event, status)

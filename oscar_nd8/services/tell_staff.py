@@ -43,7 +43,7 @@ def tell_staff() -> int:
     others = Attention.objects.filter(resolved_at__isnull=True).exclude(pk__in=mine).count()
     try:
         send_digest(matters, others=others, to=settings.STAFF_EMAILS)
-    except Exception:
+    except Exception:  # a shop's own mail backend may raise anything; the next call tries again
         logger.exception("Staff could not be told of %s matters", len(mine))
         claimed.update(mail_claimed_at=None)
         return 0

@@ -76,8 +76,7 @@ def place(
     }
     try:
         return creator.place_order(**arguments)
-    except Exception:
-        # `order_placed` is sent after the commit: what a receiver raises does not undo the order.
+    except Exception:  # `order_placed` is sent after the commit: what a receiver raises does not undo the order
         order = get_model("order", "Order").objects.filter(number=order_number).first()
         if order is None:
             raise
