@@ -190,9 +190,10 @@ def take_step(session: PaymentSession, data: Mapping[str, Any] | None, *, wanted
     refundable = _choose(refundables, wanted)
     if refundable is None:
         return Step(refundables)
-    step = Step(refundables, _form(data, refundable))
+    form = _form(data, refundable)
+    step = Step(refundables, form)
     if data is not None and "change" not in data:
-        step = _go_on(data, step, by=by)
+        step = _go_on(data, step, form, by=by)
     return step if step.confirmation or step.refund else replace(step, refusal=_why_not(refundable))
 
 
@@ -222,9 +223,8 @@ def _form(data: Mapping[str, Any] | None, refundable: Refundable) -> RefundForm:
     return form
 
 
-def _go_on(data: Mapping[str, Any], step: Step, *, by: Any) -> Step:
-    form, consent = step.form, ConsentForm(data)
-    assert form is not None  # noqa: S101  # for the type checker
+def _go_on(data: Mapping[str, Any], step: Step, form: RefundForm, *, by: Any) -> Step:
+    consent = ConsentForm(data)
     confirmed = "confirm" in data and consent.is_valid()
     if confirmed:
         # After the form was looked at: had the first click of a double click used up the money, it is found here.

@@ -1,7 +1,7 @@
 """What the shopper is asked on the payment step: the method and, for digital baskets, who pays."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -26,8 +26,7 @@ class PaymentMethodForm(forms.Form):
 
     def __init__(self, *args: Any, methods: Sequence[PaymentMethod], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["method"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells mypy what was declared above
+        field = cast("forms.ChoiceField", self.fields["method"])
         field.choices = [(method.code, method.name) for method in methods if method.offered]
         offered = [method.code for method in methods if method.offered]
         if self.initial.get("method") not in offered:
@@ -47,8 +46,7 @@ class PayerForm(forms.Form):
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, **kwargs: Any) -> None:
         given = initial or {}
         super().__init__(data, **kwargs, initial={**given, "country": given.get("country_id")})
-        country = self.fields["country"]
-        assert isinstance(country, forms.ModelChoiceField)  # noqa: S101  # tells mypy what was declared above
+        country = cast("forms.ModelChoiceField", self.fields["country"])
         country.queryset = get_model("address", "Country").objects.all()
         for name, token in {
             "first_name": "given-name",

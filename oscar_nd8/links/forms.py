@@ -1,6 +1,6 @@
 """What the customer of a payment link is asked: the billing fields that ND8 cannot do without."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django import forms
@@ -38,8 +38,7 @@ class PayerForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"key": uuid4()})
-        country = self.fields["country"]
-        assert isinstance(country, forms.ChoiceField)  # noqa: S101  # tells mypy what was declared above
+        country = cast("forms.ChoiceField", self.fields["country"])
         country.choices = [("", _("Choose a country")), *country_choices()]
         for name, token in AUTOCOMPLETE.items():
             self.fields[name].widget.attrs["autocomplete"] = token

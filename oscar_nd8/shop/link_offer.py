@@ -1,7 +1,9 @@
 """What a payment link sells, as a page shows it, and as the quote that its customer agrees to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -80,13 +82,12 @@ def adds_tax(session: PaymentSession) -> bool:
     return get_settings().PRICE_MODE == "HT"
 
 
-def _line(line: dict[str, object], currency: str) -> OfferLine:
+def _line(line: Mapping[str, Any], currency: str) -> OfferLine:
     quantity, amount = line["quantity"], line["unit_amount"]
-    assert isinstance(quantity, int)  # noqa: S101  # tells mypy what the gateway wrote
-    unit = to_major(amount, currency) if isinstance(amount, int) else None
+    unit = None if amount is None else to_major(amount, currency)
     return OfferLine(
-        product_id=str(line["product_id"]),
-        name=str(line["name"]),
+        product_id=line["product_id"],
+        name=line["name"],
         quantity=quantity,
         unit=unit,
         total=None if unit is None else unit * quantity,
