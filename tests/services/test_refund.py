@@ -1,5 +1,7 @@
 """Money is given back once, never more than was paid, and its truth is found out whatever became of the answer."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -10,14 +12,15 @@ from django.test import Client
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
 from oscar_nd8.exceptions import DecisionRefused, ProviderUnavailable
-from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
+from oscar_nd8.money import to_minor
 from oscar_nd8.services.refund import preview_refund, request_refund
 from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.shop.refundable import Chosen, refundable_of, refundables_of
-from oscar_nd8.states import RefundStatus, SessionStatus
+from oscar_nd8.states import REFUND_ENDS, RefundStatus, SessionStatus
 from oscar_nd8.testing import ND8, Shopper, make_user
 from oscar_nd8.testing.emulated import post_webhook
-from tests.refunding import REASON, books, end, later, pay
+from tests.refunding import REASON, books, end, later, order_of, pay
 from tests.signing import signed
 
 pytestmark = pytest.mark.django_db
@@ -423,3 +426,69 @@ def test_a_clock_that_once_went_wrong_stops_nothing(payment: Payment, nd8: ND8) 
     Refund.objects.update(asked_at=later(600_000)())
     end(nd8, refund.refund_id)
     assert settle_refund(refund).status == "completed"
+
+
+# Whatever goes wrong, and wherever
+
+
+GOES_WRONG = [(CREATE, kind) for kind in ("500", "429", "garbage", "reset", "slow", "timeout_before", "timeout_after")]
+GOES_WRONG += [(operation, kind) for operation in ("getRefundById", "listRefunds") for kind in ("500", "timeout_after")]
+
+
+@pytest.mark.parametrize(("operation", "kind"), GOES_WRONG)
+def test_wherever_an_answer_is_lost_the_customer_has_the_money_once_and_the_books_say_so(
+    payment: Payment, nd8: ND8, mailoutbox: list[Any], operation: str, kind: str
+) -> None:
+    mailoutbox.clear()
+    if operation == "listRefunds":
+        # Only then is it looked for there.
+        nd8.fault(CREATE, "timeout_after")
+    nd8.fault(operation, kind, times=1 if operation == CREATE else 99)
+    refund = request_refund(payment, everything=True, reason=REASON)
+    for known in nd8.state["refunds"]:
+        end(nd8, known["id"])
+    if operation != CREATE:
+        with pytest.raises(ProviderUnavailable):
+            settle_refund(refund, clock=later(20))
+        refund.refresh_from_db()
+        assert refund.state not in REFUND_ENDS, "a question without an answer declares nothing"
+        nd8.fault(operation, kind, times=0)
+
+    for _number in range(3):
+        settle_refund(refund, clock=later(20))
+
+    made = books(nd8)
+    assert nd8.calls(CREATE) == 1
+    assert len(made) <= 1
+    assert (refund.status, made) in [("completed", [("24.97", "completed")]), ("failed", [])]
+    given_back = 2497 if made else 0
+    money = refundable_of(payment)
+    assert (money.refunded, money.on_its_way, money.remaining) == (given_back, 0, 2497 - given_back)
+    assert to_minor(order_of(payment).sources.get().amount_refunded, "USD") == given_back
+    assert len(mailoutbox) == len(made)
+
+
+@pytest.mark.parametrize("forgery", ["unsigned", "signed with another secret", "changed after it was signed"])
+def test_a_forged_notification_is_refused_at_the_door_and_nd8_is_not_even_asked(
+    payment: Payment, nd8: ND8, forgery: str
+) -> None:
+    refund = request_refund(payment, amount=100, reason=REASON)
+    end(nd8, refund.refund_id)
+    unheard = nd8.refund(payment.session, amount="5.00")
+    events = WebhookEvent.objects.count()
+    for refund_id in (refund.refund_id, unheard, "RFnobody"):
+        raw, headers = signed({"event": "refund.status_changed", "refund_id": refund_id, "status": "completed"})
+        match forgery:
+            case "unsigned":
+                del headers["X-Webhook-Signature"]
+            case "signed with another secret":
+                headers["X-Webhook-Signature"] = "sha256=" + hmac.new(b"guessed", raw, hashlib.sha256).hexdigest()
+            case _:
+                raw = raw.replace(b"completed", b"failed")
+        assert post_webhook(Client(), raw, headers).status_code == 400
+
+    assert nd8.calls("getRefundById") == 0
+    assert WebhookEvent.objects.count() == events
+    assert list(Refund.objects.values_list("reference", "status")) == [(refund.reference, "processing")]
+    assert order_of(payment).sources.get().amount_refunded == 0
+    assert Attention.objects.count() == 0
