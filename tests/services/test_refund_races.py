@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from oscar_nd8.exceptions import DecisionRefused
-from oscar_nd8.models import Payment, Refund, StaffAction
+from oscar_nd8.models import Attention, Payment, Refund, StaffAction
+from oscar_nd8.services.place_anyway import place_anyway
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.shop.refundable import Chosen, refundable_of
@@ -98,3 +99,34 @@ def test_a_refund_made_at_nd8_is_taken_over_once(payment: Payment, nd8: ND8) -> 
     nd8.refund(payment.session, amount="5.00")
     assert at_once(*[lambda: nd8.deliver().status_code] * 8) == [200] * 8
     assert Refund.objects.get().amount == 500
+
+
+def test_giving_everything_back_and_placing_the_order_at_once_never_delivers_what_was_given_back(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = guest.begin_payment(mug, 2)
+    nd8.outcome(session, net_amount="10.00")
+    nd8.deliver()
+    held, matter = Payment.objects.get(), Attention.objects.get()
+
+    def place() -> str:
+        try:
+            return place_anyway(Attention.objects.get(pk=matter.pk), by=None, seen=0, seen_refund=0).status
+        except DecisionRefused as refusal:
+            return str(refusal)
+
+    answers = at_once(*[place] * 3, *[attempt(held, everything=True, seen=0)] * 3)
+
+    session.refresh_from_db()
+    assert answers.count("processing") == len(books(nd8)) == Refund.objects.count() <= 1
+    if answers.count("placed") == 0:
+        assert (session.status, session.order) == ("held", None)
+        assert answers.count("processing") == 1
+        return
+    assert answers.count("placed") == 1
+    [placed] = StaffAction.objects.filter(verb="place")
+    for refund in Refund.objects.all():
+        assert refund.created_at > placed.created_at, "whoever asked for it knew the order"
+        end(nd8, refund.refund_id)
+        settle_refund(refund)
+        assert order_of(held).sources.get().amount_refunded == Decimal("24.97")
