@@ -49,7 +49,7 @@ def run(profile: Profile) -> Iterator[Figure]:
                 continue
             detail = f"{peak:.1f} MB for {number:,} lines, {small[what]:.1f} MB for a tenth"
             yield at_most(MORE_MB, f"{what}, memory", peak - small[what], unit="MB more", detail=detail)
-            yield at_least(1000, f"{what}, lines a second", number / seconds, unit="a second")
+            yield at_least(500, f"{what}, lines a second", number / seconds, unit="a second")
 
 
 def _downloaded(staff: Client, url: str) -> tuple[int, float, float]:

@@ -88,7 +88,7 @@ def text_of(mail: EmailMessage) -> str:
 @contextmanager
 def running_shop(folder: Path) -> Iterator[RunningShop]:
     """The demo with everything that it writes in `folder`; ended as Ctrl-C ends it."""
-    shop_port, nd8_port = _free_ports(2)
+    shop_port, nd8_port = free_ports(2)
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.journeys.settings",
         "SHOP_PORT": str(shop_port),
@@ -115,7 +115,8 @@ def running_shop(folder: Path) -> Iterator[RunningShop]:
             process.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many that nobody listens to."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [probe.getsockname()[1] for probe in probes]

@@ -1,0 +1,65 @@
+"""Two web servers and two workers on one PostgreSQL: a worker is killed, and nothing that was told is lost."""
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from oscar_nd8.models import WebhookEvent
+from oscar_nd8.services.reconcile import Done, reconcile
+from oscar_nd8.states import EventStatus
+from oscar_nd8.testing import ND8, Shopper
+from tests.machines.cluster import DATABASE_QUEUE, Cluster, cluster
+from tests.machines.crowd import (
+    burst,
+    buy_at_once,
+    notifications,
+    require_one_order_each,
+    unprocessed,
+    wait_until_processed,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+PURCHASES, TOLD = 10, 200
+PATIENCE = 60
+
+
+def test_what_a_killed_worker_left_is_picked_up_and_everybody_has_one_order(nd8: ND8, mug: Any, tmp_path: Path) -> None:
+    with cluster(tmp_path, nd8_url=nd8.url, queue=DATABASE_QUEUE) as shop:
+        shoppers = [Shopper(email=f"shopper-{number}@example.com") for number in range(PURCHASES)]
+        for shopper in shoppers:
+            shopper.add(mug).go_to_preview()
+        buy_at_once(shoppers, shop, nd8, at_once=4)
+        told = notifications(nd8, count=TOLD)
+
+        loads = burst(shop, told)
+        assert [head for load in loads for head in load.refused] == []
+        kill_with_work_in_its_hands(shop, 0)
+
+        wait_until_processed(but=1, seconds=PATIENCE)
+        time.sleep(0.5)
+        assert unprocessed() == 1, "nobody else knows of what the killed one held"
+        assert reconcile().done[Done.PROCESSED] == 1
+        require_one_order_each(shoppers, told, mail=shop.mail)
+
+
+def kill_with_work_in_its_hands(shop: Cluster, number: int) -> None:
+    """kill -9 to a worker that has begun with a notification and not finished it."""
+    worker = shop.workers[number]
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        worker.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)  # what it has sent to the database is done there all the same
+        held = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids=[f"worker-{number}"]).first()
+        if held and WebhookEvent.objects.filter(pk=held.args_kwargs["args"][0], status=EventStatus.RECEIVED).exists():
+            worker.kill()
+            worker.wait()
+            return
+        worker.send_signal(signal.SIGCONT)
+        time.sleep(0.02)
+    raise TimeoutError("the worker was never seen at work")
