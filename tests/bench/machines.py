@@ -69,7 +69,7 @@ def _queues() -> Mapping[str, Queue]:
     redis = os.environ.get("BENCH_REDIS")
     if redis and find_spec("django_tasks_rq"):
         environment = {"MACHINES_REDIS": redis, "MACHINES_APPS": "django_rq,django_tasks_rq"}
-        rq = ("-m", "django", "rqworker", "--job-class", "django_tasks_rq.Job")
+        rq = ("-m", "django", "rqworker", "--job-class", "django_tasks_rq.Job", "--worker-class", "rq.SimpleWorker")
         found["RQ on Redis"] = Queue("django_tasks_rq.RQBackend", rq, environment)
     if redis and find_spec("django_tasks_fennel"):
         environment = {"MACHINES_REDIS": redis, "MACHINES_APPS": "django_tasks_fennel"}
@@ -79,6 +79,8 @@ def _queues() -> Mapping[str, Queue]:
             "--app",
             "tests.machines.celery",
             "worker",
+            "--queues",
+            "default",
             "--concurrency",
             "1",
             "--hostname",
