@@ -18,8 +18,8 @@ from oscar_nd8.services.ask_again import ask_again
 from oscar_nd8.services.dismiss_matter import dismiss_matter
 from oscar_nd8.services.place_anyway import place_anyway
 from oscar_nd8.services.replay_event import replay_event
+from oscar_nd8.shop.given_back import going_back, newest_refund
 from oscar_nd8.shop.overview import overview_of
-from oscar_nd8.shop.refundable import going_back, newest_refund
 from oscar_nd8.shop.worklist import explanation_of, last_decision
 from oscar_nd8.states import SessionStatus
 

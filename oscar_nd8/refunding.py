@@ -22,15 +22,8 @@ from oscar_nd8.models import PaymentSession, Refund
 from oscar_nd8.money import exponent, to_major, to_minor
 from oscar_nd8.services.refund import preview_refund, request_refund
 from oscar_nd8.services.settle_refund import settle_refund
-from oscar_nd8.shop.refundable import (
-    Chosen,
-    Parts,
-    Refundable,
-    RefundableCharge,
-    RefundableLine,
-    newest_refund,
-    refundable_of,
-)
+from oscar_nd8.shop.given_back import newest_refund
+from oscar_nd8.shop.refundable import Chosen, Parts, Refundable, RefundableCharge, RefundableLine, refundable_of
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, charge_named, money_of, names_of, payer_named
 from oscar_nd8.states import REFUND_ENDS
 

@@ -2,7 +2,7 @@
 
 from oscar_nd8.models import Attention, PaymentSession
 from oscar_nd8.services.close_matters import close_matters
-from oscar_nd8.shop.refundable import is_given_back
+from oscar_nd8.shop.given_back import is_given_back
 from oscar_nd8.states import PaymentState
 
 __all__ = ["close_refunded"]

@@ -17,8 +17,8 @@ from oscar_nd8.services.move_refund import look_again_later
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.shop import ledger
+from oscar_nd8.shop.given_back import currency_of, is_given_back, paid_amount
 from oscar_nd8.shop.messages import send_refund_mail
-from oscar_nd8.shop.refundable import currency_of, is_given_back, paid_amount
 from oscar_nd8.shop.returned import in_shops_language, move_order, pieces_of, put_back, write_note
 from oscar_nd8.states import HOLDS_MONEY, RefundStatus
 

@@ -16,7 +16,7 @@ from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.settle_refund import CLOCKS_APART, finish_refunds
-from oscar_nd8.shop.refundable import currency_of, going_back, is_given_back, newest_refund, who_asked
+from oscar_nd8.shop.given_back import currency_of, going_back, is_given_back, newest_refund, who_asked
 from oscar_nd8.states import PaymentState, SessionStatus
 
 __all__ = ["place_anyway"]

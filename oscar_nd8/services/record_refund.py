@@ -14,7 +14,7 @@ from oscar_nd8.services.move_refund import move_refund
 from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.services.release_refund import release_refund
-from oscar_nd8.shop.refundable import currency_of, excess, is_given_back, paid_amount
+from oscar_nd8.shop.given_back import currency_of, excess, is_given_back, paid_amount
 from oscar_nd8.states import MOVED_NOTHING, RefundStatus
 
 __all__ = ["record_refund", "tell_failed"]

@@ -28,17 +28,8 @@ from oscar_nd8.services.move_session import lock_session
 from oscar_nd8.services.record_action import record_action
 from oscar_nd8.services.record_refund import record_refund
 from oscar_nd8.services.release_refund import release_refund
-from oscar_nd8.shop.refundable import (
-    Chosen,
-    Parts,
-    Refundable,
-    amount_of,
-    everything_left,
-    newest_refund,
-    parts_for,
-    refundable_of,
-    who_asked,
-)
+from oscar_nd8.shop.given_back import newest_refund, who_asked
+from oscar_nd8.shop.refundable import Chosen, Parts, Refundable, amount_of, everything_left, parts_for, refundable_of
 from oscar_nd8.states import HOLDS_MONEY, REFUNDED_FROM, RefundStatus, SessionStatus
 
 __all__ = ["preview_refund", "request_refund"]

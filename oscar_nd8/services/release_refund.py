@@ -8,7 +8,7 @@ from oscar_nd8 import signals
 from oscar_nd8.models import Attention, Refund
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.move_session import lock_session
-from oscar_nd8.shop.refundable import excess
+from oscar_nd8.shop.given_back import excess
 
 __all__ = ["release_refund"]
 

@@ -11,7 +11,7 @@ from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.lines import shares_of
 from oscar_nd8.models import Payment, PaymentSession, Refund
 from oscar_nd8.money import split, to_major
-from oscar_nd8.shop.link_offer import adds_tax
+from oscar_nd8.shop.given_back import counted_refunds, currency_of, paid_amount
 from oscar_nd8.shop.quote import Quote, minor_total, parts_of
 from oscar_nd8.states import HOLDS_MONEY, MOVED_NOTHING, PaymentState, RefundStatus
 
@@ -22,17 +22,10 @@ __all__ = [
     "RefundableCharge",
     "RefundableLine",
     "amount_of",
-    "currency_of",
     "everything_left",
-    "excess",
-    "going_back",
-    "is_given_back",
-    "newest_refund",
-    "paid_amount",
     "parts_for",
     "refundable_of",
     "refundables_of",
-    "who_asked",
 ]
 
 _NOT_ANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.UNKNOWN})
@@ -146,57 +139,14 @@ class Refundable:
         return to_major(self.remaining, self.currency)
 
 
-def paid_amount(payment: Payment) -> int | None:
-    """What the customer paid, in minor units of the payment's currency; None where ND8 does not tell.
-
-    ND8 tells what it pays out. What it charged is what it was asked for, where prices include tax and its
-    fee, the difference, is plausible.
-    """
-    session = payment.session
-    with_tax = minor_total(Quote.model_validate(session.quote), with_tax=True)
-    told = not adds_tax(session) and session.amount == with_tax
-    return session.amount if told and payment.currency == session.currency and payment.fee is not None else None
-
-
-def currency_of(payment: Payment) -> str:
-    """What the customer paid in, which can be another currency than was agreed; the agreed one where ND8 names none."""
-    return payment.currency or payment.session.currency
-
-
-def excess(payment: Payment) -> int:
-    """By how much all refunds that may move money exceed what was paid, in minor units; 0 where nobody can tell."""
-    paid = paid_amount(payment)
-    if paid is None:
-        return 0
-    counted = payment.refunds.exclude(status__in=MOVED_NOTHING).filter(currency=payment.currency)
-    return max(0, sum(counted.values_list("amount", flat=True)) - paid)
-
-
-def newest_refund(session: PaymentSession) -> Refund | None:
-    """The last refund that was asked for or taken over, whatever became of it: who decides shows that they knew it."""
-    return Refund.objects.filter(payment__session=session).order_by("-pk").first()
-
-
-def who_asked(refund: Refund) -> str:
-    """Name and address of whoever asked for it here, or where else it was started."""
-    action = refund.staff_actions.first()
-    return action.who if action else str(refund.get_origin_display())
-
-
-def going_back(session: PaymentSession) -> dict[str, int]:
-    """What went back of all payments, or may be on its way, in minor units by currency; nothing where nothing did."""
-    amounts: dict[str, int] = {}
-    for refund in _counted(session):
-        amounts[refund.currency] = amounts.get(refund.currency, 0) + refund.amount
-    return amounts
-
-
 def refundables_of(session: PaymentSession, *, refunds: Sequence[Refund] | None = None) -> list[Refundable]:
     """`refundable_of` each payment that brought money, or from which some went back.
 
     One query for all refunds of the session, or none where they were just read.
     """
-    counted = _counted(session) if refunds is None else [each for each in refunds if each.status not in MOVED_NOTHING]
+    counted = (
+        counted_refunds(session) if refunds is None else [each for each in refunds if each.status not in MOVED_NOTHING]
+    )
     known = {refund.payment_id for refund in counted}
     payments = [each for each in session.payments.all() if each.state in HOLDS_MONEY or each.pk in known]
     return [refundable_of(payment, counted=counted) for payment in payments]
@@ -208,7 +158,7 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
     `counted` are the refunds of the whole session that took money, where they were just read.
     """
     session = payment.session
-    counted = _counted(session) if counted is None else counted
+    counted = counted_refunds(session) if counted is None else counted
     refunds = [refund for refund in counted if refund.payment_id == payment.pk]
     currency = currency_of(payment)
     taken = sum(refund.amount for refund in refunds)
@@ -235,28 +185,6 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
         lines=lines,
         charges=charges,
     )
-
-
-def is_given_back(payment: Payment, *, surely: bool) -> bool:
-    """Whether the whole payment went back: by refunds that ND8 completed, or, not `surely`, by any that may move money.
-
-    Nobody can add up two currencies: surely, only what went back in the payment's own counts. No query where `payment`
-    was fetched with its refunds.
-    """
-    currency = currency_of(payment)
-    counted = [
-        refund
-        for refund in payment.refunds.all()
-        if refund.status not in MOVED_NOTHING
-        and (not surely or (refund.status == RefundStatus.COMPLETED and refund.currency == currency))
-    ]
-    if payment.state == PaymentState.REFUNDED or any(refund.parts.get("everything") for refund in counted):
-        return True
-    whole = paid_amount(payment)
-    if whole is None and not surely:
-        # The least that was paid; of a payment in a currency that nobody agreed to, only the net is known.
-        whole = payment.session.amount if payment.currency == payment.session.currency else payment.net
-    return whole is not None and 0 < whole <= sum(refund.amount for refund in counted if refund.currency == currency)
 
 
 def amount_of(refundable: Refundable, chosen: Chosen) -> int:
@@ -289,10 +217,6 @@ def everything_left(refundable: Refundable) -> Chosen:
         lines={line.key: line.left for line in refundable.lines if line.left},
         charges=frozenset(charge.key for charge in refundable.charges if charge.amount),
     )
-
-
-def _counted(session: PaymentSession) -> Sequence[Refund]:
-    return list(Refund.objects.filter(payment__session=session).exclude(status__in=MOVED_NOTHING).order_by("pk"))
 
 
 def _is_surplus(payment: Payment, counted: Sequence[Refund]) -> bool:
