@@ -100,15 +100,27 @@ class ChangeLinkForm(_LinkForm):
 
 
 class ProductForm(forms.Form):
-    """One product of ND8's catalogue."""
+    """One product of ND8's catalogue; a row that stays as it is stands for none."""
 
     product_id = forms.CharField(
         label=gettext_lazy("Product id at ND8"),
+        required=False,
         max_length=255,
         validators=[NO_SPACES, NO_ADDRESS],
         widget=forms.TextInput(attrs={"list": KNOWN_PRODUCTS, "autocomplete": "off", "spellcheck": "false"}),
     )
-    quantity = forms.IntegerField(label=gettext_lazy("Quantity"), min_value=1, max_value=100_000, initial=1)
+    quantity = forms.IntegerField(
+        label=gettext_lazy("Quantity"), required=False, min_value=1, max_value=100_000, initial=1
+    )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Both, or neither."""
+        data = super().clean() or self.cleaned_data
+        if data.get("product_id") and data.get("quantity") is None and "quantity" not in self.errors:
+            self.add_error("quantity", _("Please say how many."))
+        if data.get("quantity") and not data.get("product_id") and "product_id" not in self.errors:
+            self.add_error("product_id", _("Please say of which product."))
+        return data
 
 
 class Products(forms.BaseFormSet):

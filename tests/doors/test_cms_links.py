@@ -82,6 +82,8 @@ def test_a_new_link_is_made_at_nd8_and_has_its_page(manager: Client, nd8: ND8) -
         ({"products-0-product_id": "x" * 256}, "at most 255 characters"),
         ({"products-1-product_id": "prod_mug"}, "One product is written twice."),
         ({"products-0-quantity": "0"}, "greater than or equal to 1"),
+        ({"products-0-quantity": ""}, "Please say how many."),
+        ({"products-1-quantity": "7"}, "Please say of which product."),
         ({"expires_at": "2001-01-01 10:00"}, "This time is over."),
         ({"max_uses": "0"}, "greater than or equal to 1"),
         ({"products-0-product_id": "prod_nothing"}, "ND8 refused, and nothing was changed."),
