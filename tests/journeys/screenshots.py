@@ -29,6 +29,7 @@ from tests.journeys.steps import (
     payments_listed,
     put_in_basket,
     read_thank_you,
+    say_who_pays,
     ship_to,
 )
 
@@ -58,6 +59,8 @@ def tour(browser: Browser, shop: RunningShop, look: Look) -> None:
     _hold(new_page(), shop, held)
     _dashboard(new_page(), look, number)
     _wagtail(new_page(), look, number)
+    _link(new_page(phone=True), look)
+    _links(new_page(), look)
     _worklist(new_page(), new_page(phone=True), look, held)
     _refund(new_page(), new_page(phone=True), look, number)
 
@@ -188,6 +191,36 @@ def _wagtail(page: Page, look: Look, number: str) -> None:
     page.get_by_role("link", name="Refund…").click()
     page.locator("#nd8-refund").wait_for()
     look("wagtail-refund", page)
+
+
+def _link(phone: Page, look: Look) -> None:
+    phone.goto("/cms/christmas-market/")
+    phone.locator(".nd8-offer--link").get_by_role("link", name="Buy").click()
+    arrive(phone, "Enamel mug")
+    look("phone-link", phone)
+    phone.get_by_role("link", name="Buy now").click()
+    say_who_pays(phone, Guest("mia@example.com", "Maple", "Mia"), "Germany")
+    look("phone-link-pay", phone)
+    phone.get_by_role("button", name="Go to payment").click()
+    choose(phone, "Pay")
+    arrive(phone, "Thank you, you have paid")
+    look("phone-link-paid", phone)
+
+
+def _links(page: Page, look: Look) -> None:
+    log_in(page, STAFF)
+    page.goto("/cms-admin/payments/links/new/")
+    page.set_viewport_size({"width": 1200, "height": 1000})
+    look("wagtail-link-new", page)
+    page.goto("/cms-admin/payments/links/")
+    page.get_by_role("link", name="Two mugs for the first frost").first.click()
+    page.locator(".nd8-qr").wait_for()
+    look("wagtail-link", page)
+    page.goto("/cms-admin/pages/3/edit/")
+    page.get_by_role("button", name="Toggle preview").click()
+    page.frame_locator("iframe[title=Preview]").last.locator(".nd8-offer--link").wait_for()
+    page.get_by_text("Words on the button").first.scroll_into_view_if_needed()
+    look("wagtail-editor", page)
 
 
 def _save(name: str, page: Page) -> None:

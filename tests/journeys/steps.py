@@ -146,6 +146,14 @@ def pay_now(page: Page, amount: str) -> str:
     return page.url
 
 
+def say_who_pays(page: Page, guest: Guest, country: str) -> None:
+    """The form of a payment link's page; what may stay empty stays so."""
+    page.get_by_label("First name").fill(guest.first_name)
+    page.get_by_label("Last name").fill(guest.surname)
+    page.get_by_label("E-mail").fill(guest.email)
+    page.get_by_label("Country").select_option(label=country)
+
+
 def tab_to(page: Page, target: Locator) -> None:
     """Press Tab until the target has the focus."""
     expect(target).to_be_visible()

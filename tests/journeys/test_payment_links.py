@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.running_shop import RunningShop
-from tests.journeys.steps import Guest, choose
+from tests.journeys.steps import Guest, choose, say_who_pays
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
@@ -27,11 +27,7 @@ def test_a_customer_buys_by_link_and_staff_find_the_sale(
     expect(page.get_by_role("row", name="Total")).to_contain_text("$25.00")
     assert page.context.cookies() == []
     page.get_by_role("link", name="Buy now").click()
-
-    page.get_by_label("First name").fill("Gail")
-    page.get_by_label("Last name").fill(guest.surname)
-    page.get_by_label("E-mail").fill(guest.email)
-    page.get_by_label("Country").select_option(label="United States")
+    say_who_pays(page, guest, "United States")
     page.get_by_role("button", name="Go to payment").click()
     expect(page.get_by_text("Payments from the United States need a postal code.")).to_be_visible()
     page.get_by_label("Postal code").fill("62701")
@@ -52,10 +48,7 @@ def test_a_customer_who_changes_their_mind_is_not_charged_and_can_try_again(
 ) -> None:
     page.goto(link_of(shop))
     page.get_by_role("link", name="Buy now").click()
-    page.get_by_label("First name").fill("Gail")
-    page.get_by_label("Last name").fill(guest.surname)
-    page.get_by_label("E-mail").fill(guest.email)
-    page.get_by_label("Country").select_option(label="Germany")
+    say_who_pays(page, guest, "Germany")
     page.get_by_role("button", name="Go to payment").click()
     choose(page, "Cancel and return")
     expect(page.get_by_role("heading", name="You have not paid yet")).to_be_visible()

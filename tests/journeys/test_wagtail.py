@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.running_shop import RunningShop
-from tests.journeys.steps import Guest, arrive, choose, go_to_preview, pay_now, read_thank_you
+from tests.journeys.steps import Guest, arrive, choose, go_to_preview, pay_now, read_thank_you, say_who_pays
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
@@ -15,13 +15,32 @@ LINK = "Two mugs for the first frost"
 LANDING_PAGE = 3  # below the root and the start page
 
 
-def test_a_customer_is_led_from_a_page_to_where_its_link_is_paid(page: Page, shop: RunningShop, guest: Guest) -> None:
+def test_a_customer_buys_from_a_page_by_its_link_and_staff_find_the_payment_there(
+    page: Page, shop: RunningShop, guest: Guest, staff: Page
+) -> None:
     page.goto(MARKET)
     offer = page.get_by_role("region", name=LINK)
     expect(offer).to_contain_text("$25.00")
     offer.get_by_role("link", name="Buy").click()
-    expect(page.locator("h1")).to_contain_text("Enamel mug")
-    assert "/nd8/link/" in page.url
+    arrive(page, "Enamel mug")
+    page.get_by_role("link", name="Buy now").click()
+    arrive(page, "Who pays?")
+    say_who_pays(page, guest, "Germany")
+    page.get_by_role("button", name="Go to payment").click()
+    arrive(page, "Pay 25.00 USD")
+    assert shop.payments_of(guest.email) == []
+    choose(page, "Pay")
+    arrive(page, "Thank you, you have paid")
+    expect(page.get_by_role("row", name="Enamel mug")).to_contain_text("$25.00")
+    expect(page.get_by_role("link", name="Try again")).to_have_count(0)
+    assert shop.payments_of(guest.email) == [("paid", "25.00")]
+
+    staff.goto(f"/cms-admin/payments/all/?q={guest.email}")
+    row = staff.get_by_role("row").filter(has_text=guest.email)
+    expect(row).to_contain_text("Paid by link")
+    row.get_by_role("link").first.click()
+    staff.get_by_role("link", name=LINK).click()
+    expect(staff.get_by_role("row").filter(has_text=guest.email)).to_contain_text("$25.00")
 
 
 def test_an_editor_puts_a_product_on_a_page_and_publishes_it(staff: Page, page: Page) -> None:
