@@ -6,7 +6,7 @@ SHOP_PORT ?= 8000
 ND8_EMULATOR_PORT ?= 8800
 export SHOP_PORT ND8_EMULATOR_PORT
 
-.PHONY: install demo test check bench lock docs
+.PHONY: install demo test soak check bench lock docs
 
 install: $(VENV)/installed
 
@@ -26,6 +26,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+# Hours; goes on where an earlier run on the same code was ended. Its figures belong into docs/soak.md.
+soak: install
+	$(BIN)/python -m tests.hunting.soak $(PROCESSES)
 
 check: install
 	$(BIN)/ruff format --check .

@@ -44,12 +44,14 @@ def database() -> Iterator[None]:
         teardown_test_environment()
 
 
-def database_url() -> str:
-    """The address of this run's database, for other processes."""
+def database_url(name: str = "") -> str:
+    """The address of this run's database, or of another one beside it, for other processes."""
     parts = connection.settings_dict
     host = parts["HOST"] or parts["OPTIONS"]["host"]
     password = f":{quote(parts['PASSWORD'], safe='')}" if parts["PASSWORD"] else ""
-    return f"postgresql://{parts['USER']}{password}@{quote(host, safe='')}:{parts['PORT'] or 5432}/{parts['NAME']}"
+    return (
+        f"postgresql://{parts['USER']}{password}@{quote(host, safe='')}:{parts['PORT'] or 5432}/{name or parts['NAME']}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
