@@ -349,6 +349,9 @@ class Payment(models.Model):
     allocated_at = models.DateTimeField(_("booked as allocated"), null=True)
     debited_at = models.DateTimeField(_("booked as debited"), null=True)
 
+    has_refunds = False
+    """Whether there are any, in rows that `of` found."""
+
     class Meta:
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
@@ -363,6 +366,12 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transaction_id} ({self.get_state_display()})"
+
+    @classmethod
+    def of(cls, session: PaymentSession) -> models.QuerySet["Payment"]:
+        """The payments of `session`, oldest first, each with `has_refunds`."""
+        refunds = Refund.objects.filter(payment=models.OuterRef("pk"))
+        return cls.objects.filter(session=session).annotate(has_refunds=models.Exists(refunds))
 
     @property
     def net_major(self) -> Any:

@@ -35,7 +35,7 @@ def close_session(session: PaymentSession) -> bool:
 
 def give_up_preparing(session: PaymentSession, reason: str) -> bool:
     """End a session whose hosted page nobody ever knew: its frozen basket goes at once. Returns whether it did."""
-    deleted = move_session(session.pk, SessionStatus.FAILED, reason=reason) and _discard(session.pk)
+    deleted = bool(move_session(session.pk, SessionStatus.FAILED, reason=reason)) and _discard(session.pk)
     reschedule(session.pk)
     return deleted
 

@@ -19,15 +19,20 @@ def can_be_mailed(now: datetime) -> Q:
     return free & Q(mailed_at__isnull=True)
 
 
-def mail_once(row: QuerySet[Any], send: Callable[[], object]) -> None:
-    """Call `send` where the mail of `row`, one row, is neither sent nor being sent. Raises what `send` raises."""
+def mail_once(row: QuerySet[Any], send: Callable[[], object], **facts: Any) -> datetime | None:
+    """Call `send` where the mail of `row`, one row, is neither sent nor being sent: when it was sent, None if not here.
+
+    `facts` are written with it. Raises what `send` raises.
+    """
     now = timezone.now()
     if not row.filter(can_be_mailed(now)).update(mail_claimed_at=now):
-        return
+        return None
     try:
         send()
     except BaseException:
         # Whoever looks next need not wait until the claim has run out.
         row.update(mail_claimed_at=None)
         raise
-    row.update(mailed_at=timezone.now())
+    mailed_at = timezone.now()
+    row.update(mailed_at=mailed_at, **facts)
+    return mailed_at

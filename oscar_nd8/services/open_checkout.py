@@ -19,7 +19,7 @@ from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
 from oscar_nd8.lines import Item, itemise
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.close_session import close_session, give_up_preparing
-from oscar_nd8.services.move_session import move_session
+from oscar_nd8.services.move_session import move_session, show_moved
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.why_not_offered import why_not_offered
 from oscar_nd8.shop.basket import copy_frozen
@@ -194,9 +194,12 @@ def _begin(
         checkout_url=begun.url,
         expires_at=begun.expires_at,
     )
-    session.refresh_from_db()
-    if not opened and not session.is_paid:
-        raise NotReusable(BEING_PREPARED)
+    if opened:
+        show_moved(session, opened)
+    else:
+        session.refresh_from_db()
+        if not session.is_paid:
+            raise NotReusable(BEING_PREPARED)
     logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
     return _catch_up(session)

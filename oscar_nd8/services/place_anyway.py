@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from oscar_nd8.exceptions import DecisionRefused, ProviderError
-from oscar_nd8.models import Attention, PaymentSession, StaffAction
+from oscar_nd8.models import Attention, Payment, PaymentSession, StaffAction
 from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.lock_matter import lock_matter
@@ -45,7 +45,7 @@ def place_anyway(matter: Attention, *, by: Any, seen: int, seen_refund: int | No
     _decide(matter, session, by=by, seen=seen, seen_refund=seen_refund)
     session.refresh_from_db()
     try:
-        place_order(session)
+        place_order(session, list(Payment.of(session)))
         finish_refunds(session)
     except Exception as error:  # a shop's own order code may raise anything, and staff must hear of it
         logger.exception("Session %s could not be placed as staff decided", session.order_number)
@@ -73,7 +73,7 @@ def _decide(matter: Attention, session: PaymentSession, *, by: Any, seen: int, s
             )
         _require_money(session)
         _require_seen(session, seen_refund)
-        move_session(session.pk, SessionStatus.PAID)
+        move_session(session.pk, SessionStatus.PAID, reason="Staff decided that the order is placed.")
         # What was overruled: the matter itself takes a new reason if the order cannot be placed.
         record_action(StaffAction.Verb.PLACE, by=by, session=session, attention=matter, note=matter.detail)
 

@@ -1,8 +1,10 @@
 """When a session must be looked at again, decided in one place from what is known of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 
+from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
 from oscar_nd8.conf import get_settings
@@ -12,20 +14,49 @@ from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.raise_attention import raise_attention
 from oscar_nd8.states import UNFINISHED, UNPAID_ENDS, DepositState, PaymentState, SessionStatus
 
-__all__ = ["closes_at", "has_news", "is_unanswered", "is_under_way", "reschedule", "when_due"]
+__all__ = [
+    "closes_at",
+    "due_once_mailed",
+    "has_news",
+    "is_unanswered",
+    "is_under_way",
+    "reschedule",
+    "reschedule_as_read",
+    "when_due",
+]
 
 
 def reschedule(session_id: int) -> None:
     """Write down when the session is due next, nothing where nothing about it is open any more. Safe to race."""
     session = PaymentSession.objects.defer("quote", "checkout_url").get(pk=session_id)
-    # Read after the session: whoever records a payment moves due_at in the same transaction, and ours is not written.
-    payments = list(session.payments.all())
+    reschedule_as_read(session, list(session.payments.all()))
+
+
+def reschedule_as_read(session: PaymentSession, payments: Sequence[Payment]) -> None:
+    """`reschedule` by rows that were read before: the session's first, its payments after it.
+
+    Whoever records a payment meanwhile moves `due_at` in the same transaction, and then ours is not written.
+    """
     due_at = when_due(session, payments, now=timezone.now())
     for payment in payments:
         if is_unanswered(session, payment):
             raise_attention(session, Attention.Kind.UNANSWERED, _given_up(payment), subject=payment.transaction_id)
     if due_at != session.due_at:
-        PaymentSession.objects.filter(pk=session_id, status=session.status, due_at=session.due_at).update(due_at=due_at)
+        unmoved = PaymentSession.objects.filter(pk=session.pk, status=session.status, due_at=session.due_at)
+        if unmoved.update(due_at=due_at):
+            session.due_at = due_at
+
+
+def due_once_mailed(session: PaymentSession, payments: Iterable[Payment]) -> tuple[datetime | None, Case]:
+    """When a session is due next whose mail is the last that was missing, and the same for the UPDATE that says so.
+
+    By rows as `reschedule_as_read` wants them, and with the same care.
+    """
+    mailed = copy(session)
+    mailed.mailed_at = now = timezone.now()
+    due_at = when_due(mailed, payments, now=now)
+    then = Value(due_at, output_field=DateTimeField())
+    return due_at, Case(When(status=session.status, due_at=session.due_at, then=then), default=F("due_at"))
 
 
 def when_due(session: PaymentSession, payments: Iterable[Payment], *, now: datetime) -> datetime | None:

@@ -20,10 +20,10 @@ from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.close_refunded import close_refunded
 from oscar_nd8.services.hold_session import hold_session
-from oscar_nd8.services.move_session import lock_session, move_session
+from oscar_nd8.services.move_session import move_session, read_locked, show_moved
 from oscar_nd8.services.place_order import place_order
 from oscar_nd8.services.raise_attention import raise_attention
-from oscar_nd8.services.reschedule import is_unanswered, reschedule
+from oscar_nd8.services.reschedule import is_unanswered, reschedule_as_read
 from oscar_nd8.services.settle_refund import CLOCKS_APART, finish_refunds
 from oscar_nd8.shop.link_offer import adds_tax
 from oscar_nd8.shop.quote import Quote, minor_total
@@ -85,28 +85,42 @@ def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[
     `sparing` bounds what it costs for whoever can repeat it at will: few questions, and none twice in a moment.
     `answers` are used in place of a question where they were just given.
     """
-    known = {payment.transaction_id: payment for payment in session.payments.all()}
+    payments: Sequence[Payment] = list(session.payments.all())
+    known = {payment.transaction_id: payment for payment in payments}
     given = {answer.report.transaction_id: answer for answer in answers}
     failures: list[ProviderError] = []
     tied = {*known, *_told_transactions(session)}
+    is_read = False
     for transaction_id in _worth_asking(tied, known) if sparing else sorted(tied):
         try:
             answer = given.get(transaction_id) or ask(session.gateway, transaction_id, known=known.get(transaction_id))
-            _write_down(session, answer)
+            payments, is_read = _write_down(session, answer), True
         except ProviderError as error:
             # One transaction without an answer must not keep another one's order back.
             failures.append(error)
             if sparing or isinstance(error, HOPELESS):
                 break
-    failures += _find_refunds(session)
-    session.refresh_from_db()
+    if not is_read:
+        payments = _read_again(session)
+    given_back = [each for each in payments if each.state in {PaymentState.REFUND_PENDING, PaymentState.REFUNDED}]
+    if given_back:
+        failures += _find_refunds(session, given_back)
+        payments = _read_again(session)
     if session.status in {SessionStatus.PAID, SessionStatus.PLACED, SessionStatus.SOLD}:
-        place_order(session)
-    finish_refunds(session)
+        payments = place_order(session, payments)
+    if any(payment.has_refunds for payment in payments):
+        finish_refunds(session)
+        payments = _read_again(session)
     if failures:
         raise failures[0]
-    reschedule(session.pk)
+    reschedule_as_read(session, payments)
     return session
+
+
+def _read_again(session: PaymentSession) -> Sequence[Payment]:
+    """Bring `session` up to its row; its payments, read after it as `reschedule_as_read` wants them."""
+    session.refresh_from_db()
+    return list(Payment.of(session))
 
 
 def _told_transactions(session: PaymentSession) -> Iterable[str]:
@@ -116,10 +130,9 @@ def _told_transactions(session: PaymentSession) -> Iterable[str]:
     return events.exclude(transaction_id="").values_list("transaction_id", flat=True)
 
 
-def _find_refunds(session: PaymentSession) -> list[ProviderError]:
+def _find_refunds(session: PaymentSession, given_back: Iterable[Payment]) -> list[ProviderError]:
     """Take over refunds of which only the payment's state tells; what went wrong."""
     failures: list[ProviderError] = []
-    given_back = session.payments.filter(state__in=[PaymentState.REFUND_PENDING, PaymentState.REFUNDED])
     for payment in given_back:
         if not refundable_of(payment).is_explained:
             try:
@@ -137,28 +150,31 @@ def _worth_asking(tied: Iterable[str], known: Mapping[str, Payment]) -> list[str
     return sorted(stale, key=lambda each: asked.get(each, datetime.min.replace(tzinfo=UTC)))[:SPARING_AT_MOST]
 
 
-def _write_down(session: PaymentSession, answer: Answer) -> None:
+def _write_down(session: PaymentSession, answer: Answer) -> Sequence[Payment]:
     """Record an answer, or a later one: it must be newer than whatever else was written since the question.
+
+    Brings `session` up to its row, and returns its payments as they are then.
 
     Clocks cannot tell which of two answers is newer: they jump, and differ between machines.
     """
     transaction_id = answer.report.transaction_id
     for _attempt in range(QUESTIONS_AT_MOST):
-        if _record(session.pk, answer):
-            return
+        payments = _record(session, answer)
+        if payments is not None:
+            return payments
         known = Payment.objects.get(gateway=session.gateway, transaction_id=transaction_id)
         answer = ask(session.gateway, transaction_id, known=known)
     # Whoever wrote in between knows more than we do, and wrote when it is due next.
+    return _read_again(session)
 
 
-def _record(session_id: int, answer: Answer) -> bool:
-    """Write one answer down and move the session by it; False, and nothing is written, where it may be outdated."""
+def _record(session: PaymentSession, answer: Answer) -> Sequence[Payment] | None:
+    """Write one answer down and move the session by it; None, and nothing is written, where it may be outdated."""
     report, known = answer.report, answer.known
     with transaction.atomic(durable=True):
-        session = lock_session(session_id)
-        payment, created = Payment.objects.get_or_create(
-            gateway=session.gateway, transaction_id=report.transaction_id, defaults={"session": session}
-        )
+        read_locked(session)
+        payments = list(Payment.of(session))
+        payment, created = _payment_of(report.transaction_id, session, payments)
         if payment.session_id != session.pk:
             raise_attention(
                 session,
@@ -166,11 +182,11 @@ def _record(session_id: int, answer: Answer) -> bool:
                 f"ND8 named transaction {report.transaction_id} for this session, but it already belongs to order "
                 f"number {payment.session.order_number}. Nothing was booked here. Ask ND8 which checkout it paid.",
             )
-            return True
+            return payments
         untouched = created if known is None else (_said(payment), payment.asked_at) == (_said(known), known.asked_at)
         if not untouched:
             # Written since we asked: the same answer says nothing new, another one may be the newer of the two.
-            return _said(payment) == _says(report)
+            return payments if _said(payment) == _says(report) else None
         unanswered = is_unanswered(session, payment)
         was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
         _write_report(payment, report, session=session, asked_at=answer.asked_at)
@@ -178,14 +194,27 @@ def _record(session_id: int, answer: Answer) -> bool:
             close_matters(
                 session, [Attention.Kind.UNANSWERED], Attention.Resolution.BY_ITSELF, subject=report.transaction_id
             )
-        moved = _move_by_payments(session)
+        moved = _move_by_payments(session, payments)
         if came_back:
             close_refunded(session)
-        if was_lost and not any(_was_lost(each) for each in session.payments.all()):
+        if was_lost and not any(_was_lost(each) for each in payments):
             close_matters(session, [Attention.Kind.MONEY_LOST], Attention.Resolution.BY_ITSELF)
         if not moved:
-            reschedule(session.pk)
-        return True
+            reschedule_as_read(session, payments)
+    return payments
+
+
+def _payment_of(transaction_id: str, session: PaymentSession, payments: list[Payment]) -> tuple[Payment, bool]:
+    """The row of a transaction, among `payments` where it is one of the session's, and whether it was made now."""
+    for payment in payments:
+        if (payment.gateway, payment.transaction_id) == (session.gateway, transaction_id):
+            return payment, False
+    payment, created = Payment.objects.get_or_create(
+        gateway=session.gateway, transaction_id=transaction_id, defaults={"session": session}
+    )
+    if payment.session_id == session.pk:
+        payments.append(payment)
+    return payment, created
 
 
 def _said(payment: Payment) -> tuple[object, ...]:
@@ -212,9 +241,8 @@ def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSe
     payment.save(update_fields=REPORTED)
 
 
-def _move_by_payments(session: PaymentSession) -> bool:
+def _move_by_payments(session: PaymentSession, payments: Sequence[Payment]) -> bool:
     """Whether the session moved; then it is due at once."""
-    payments = list(session.payments.all())
     paid = [payment for payment in payments if payment.state == PaymentState.PAID]
     if session.is_paid:
         _watch_paid_session(session, payments, paid)
@@ -224,11 +252,12 @@ def _move_by_payments(session: PaymentSession) -> bool:
         return False
     status, reason = verdict
     held = status is SessionStatus.HELD
-    if not (hold_session(session, reason) if held else move_session(session.pk, status, reason=reason)):
+    moved = hold_session(session, reason) if held else move_session(session.pk, status, reason=reason)
+    if not moved:
         return False
+    show_moved(session, moved)
     logger.info("Session %s is %s", session.order_number, status)
     if status in {SessionStatus.PAID, SessionStatus.HELD}:
-        session.status = status
         transaction.on_commit(
             partial(
                 signals.payment_confirmed.send_robust,
@@ -246,7 +275,7 @@ def _watch_paid_session(session: PaymentSession, payments: Sequence[Payment], pa
         raise_attention(session, Attention.Kind.PAID_TWICE, _paid_twice(session, paid))
     if session.status == SessionStatus.PAID and not paid:
         # Not placed yet, and given back meanwhile: there is nothing left to place an order for.
-        hold_session(session, GIVEN_BACK)
+        show_moved(session, hold_session(session, GIVEN_BACK))
     elif any(_was_lost(payment) for payment in payments):
         raise_attention(session, Attention.Kind.MONEY_LOST, MONEY_LOST if session.link_id is None else SALE_LOST)
 

@@ -1,10 +1,11 @@
 """The shopper's basket and the frozen copy that a payment owns."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import Prefetch, Subquery, prefetch_related_objects
+from django.db.models.deletion import Collector
 from django.utils.translation import gettext as _
 from oscar.core.loading import get_model
 
@@ -21,12 +22,16 @@ def copy_frozen(quote: Quote, *, source_id: int) -> Any:
     it was paid for this very moment.
     """
     Basket, Line = get_model("basket", "Basket"), get_model("basket", "Line")
-    source = Basket.objects.get(pk=source_id)
-    lines = list(source.lines.order_by("pk").prefetch_related("attributes"))
+    lines = list(Line.objects.filter(basket=source_id).select_related("basket").order_by("pk"))
     if {line.pk: line.quantity for line in lines} != {line.id: line.quantity for line in quote.lines}:
         raise NotReusable(_("Your basket changed a moment ago. Please look at it again before paying."))
-    with transaction.atomic():
-        copy = _clone(source, status=Basket.FROZEN, date_submitted=None, date_merged=None)
+    if any(line.attributes for line in quote.lines):
+        prefetch_related_objects(lines, "attributes")
+    else:
+        prefetch_related_objects(lines, Prefetch("attributes", get_model("basket", "LineAttribute").objects.none()))
+    # Without a savepoint where it is a part of a transaction: what goes wrong here undoes that, too.
+    with transaction.atomic(savepoint=False):
+        copy = _clone(lines[0].basket, status=Basket.FROZEN, date_submitted=None, date_merged=None)
         copy.save()
         copied = Line.objects.bulk_create([_clone(line, basket_id=copy.pk) for line in lines])
         attributes = [
@@ -47,10 +52,10 @@ def discard_copy(basket_id: int) -> None:
     Basket.objects.filter(pk=basket_id, status=Basket.FROZEN).delete()
 
 
-def when_merged(basket_id: int) -> datetime | None:
-    """When a guest's basket became part of a customer's, at a login; None if it did not."""
+def when_merged(basket_id: int) -> Subquery:
+    """When a guest's basket became part of a customer's, at a login; NULL if it did not."""
     Basket = get_model("basket", "Basket")
-    return Basket.objects.filter(pk=basket_id, status=Basket.MERGED).values_list("date_merged", flat=True).first()
+    return Subquery(Basket.objects.filter(pk=basket_id, status=Basket.MERGED).values("date_merged"))
 
 
 def take_out_what_was_bought(quote: Quote, *, source_id: int | None) -> None:
@@ -87,7 +92,10 @@ def _reduce(lines: Iterable[Any], *, bought: dict[str, int]) -> None:
     if changed:
         type(changed[0]).objects.bulk_update(changed, ["quantity"])
     if gone:
-        type(gone[0]).objects.filter(pk__in=[line.pk for line in gone]).delete()
+        # As a queryset's own `delete`, which would read them once more.
+        collector = Collector(using=gone[0]._state.db)  # noqa: SLF001  # Django's documented model API
+        collector.collect(gone)
+        collector.delete()
 
 
 def _clone(row: Any, **changes: Any) -> Any:

@@ -1,10 +1,11 @@
 """Oscar's own books: Source, Transaction and PaymentEvent, as any payment in an Oscar shop has them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 from oscar.core.loading import get_class, get_model
 
 __all__ = ["AUTHORISED", "PAID", "REFUNDED", "allocate", "debit", "refund"]
@@ -14,13 +15,25 @@ PAID = "Paid"
 REFUNDED = "Refunded"
 
 
-def allocate(order: Any, *, amount: Decimal, currency: str, reference: str, source_type: str) -> int:
-    """Book `amount` (major units) as promised to `order`; returns the id of its Source."""
-    source = get_model("payment", "Source").objects.create(
-        order=order, source_type=_source_type(source_type), currency=currency, reference=reference, label=source_type
+def allocate(
+    order: Any, *, amount: Decimal, currency: str, reference: str, source_type: str, arrived: bool = False
+) -> int:
+    """Book `amount` (major units) as promised to `order`, and where it `arrived` as received; the id of its Source."""
+    Source, Transaction = get_model("payment", "Source"), get_model("payment", "Transaction")
+    source = Source(
+        order=order,
+        source_type=_source_type(source_type),
+        currency=currency,
+        reference=reference,
+        label=source_type,
+        amount_allocated=amount,
+        amount_debited=amount if arrived else Decimal(0),
     )
-    source.allocate(amount, reference=reference)
-    _write_event(order, AUTHORISED, amount=amount, reference=reference)
+    # As Oscar's own checkout writes what `handle_payment` gave it: with its transactions, and the row only once.
+    for kind in [Transaction.AUTHORISE, Transaction.DEBIT] if arrived else [Transaction.AUTHORISE]:
+        source.create_deferred_transaction(kind, amount, reference=reference)
+    source.save()
+    _write_events(order, [AUTHORISED, PAID] if arrived else [AUTHORISED], amount=amount, reference=reference)
     return int(source.pk)
 
 
@@ -28,7 +41,7 @@ def debit(source_id: int, *, amount: Decimal, reference: str) -> None:
     """Book `amount` (major units) as received. Call it in a transaction: the Source is locked, Oscar does not."""
     source = get_model("payment", "Source").objects.select_for_update().select_related("order").get(pk=source_id)
     source.debit(amount, reference=reference)
-    _write_event(source.order, PAID, amount=amount, reference=reference)
+    _write_events(source.order, [PAID], amount=amount, reference=reference)
 
 
 def refund(source_id: int, *, amount: Decimal, reference: str, pieces: Mapping[Any, int]) -> None:
@@ -54,10 +67,22 @@ def _source_type(name: str) -> Any:
         return kinds.earliest("pk")
 
 
-def _write_event(order: Any, name: str, *, amount: Decimal, reference: str) -> None:
-    kind, _created = get_model("order", "PaymentEventType").objects.get_or_create(name=name)
-    event = get_model("order", "PaymentEvent").objects.create(
-        order=order, event_type=kind, amount=amount, reference=reference
-    )
+def _write_events(order: Any, names: Sequence[str], *, amount: Decimal, reference: str) -> None:
+    """One event of each name, in their order, for every piece of the order."""
+    kinds = get_model("order", "PaymentEventType").objects
+    known = {kind.name: kind for kind in kinds.filter(name__in=names)}
+    events = [
+        get_model("order", "PaymentEvent").objects.create(
+            order=order,
+            event_type=known.get(name) or kinds.get_or_create(name=name)[0],
+            amount=amount,
+            reference=reference,
+        )
+        for name in names
+    ]
+    # The order's mail asks for its lines, too.
+    prefetch_related_objects([order], "lines")
     Quantity = get_model("order", "PaymentEventQuantity")
-    Quantity.objects.bulk_create(Quantity(event=event, line=line, quantity=line.quantity) for line in order.lines.all())
+    Quantity.objects.bulk_create(
+        Quantity(event=event, line=line, quantity=line.quantity) for event in events for line in order.lines.all()
+    )

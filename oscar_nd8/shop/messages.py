@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import prefetch_related_objects
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 from oscar.core.loading import get_class, get_model
@@ -19,6 +20,8 @@ REFUNDED = "ND8_REFUNDED"
 
 def send_order_mail(order: Any, *, language: str) -> None:
     """Send Oscar's ORDER_PLACED messages, with the context that Oscar's own checkout gives them."""
+    # What Oscar's texts ask for several times.
+    prefetch_related_objects([order], "lines", "surcharges")
     with translation.override(language or None):
         context = {**_context(order), "lines": order.lines.all()}
         get_class("order.utils", "OrderDispatcher")().send_order_placed_email_for_user(order, context)

@@ -4,7 +4,8 @@ A line whose product or stock record is gone is written from the quote alone.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sites.models import Site
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db import IntegrityError
+from django.db.models import F, Prefetch, Q, prefetch_related_objects
 from oscar.core.loading import get_class, get_model
 
 from oscar_nd8.exceptions import ND8Error, QuoteUnplaceable
@@ -59,6 +60,7 @@ def place(
     user = _user(quote)
     basket = pinned_basket(quote, basket_id=basket_id, user=user)
     creator = _creator(quote, claim=claim, record=record)
+    countries = _countries(quote)
     arguments = {
         "basket": basket,
         "total": price_of(quote.total, quote.currency),
@@ -66,8 +68,8 @@ def place(
         "order_number": order_number,
         "shipping_method": PinnedShipping(quote.shipping, quote.currency),
         "shipping_charge": price_of(quote.shipping.price, quote.currency),
-        "shipping_address": _address("ShippingAddress", quote.shipping_address),
-        "billing_address": _address("BillingAddress", quote.billing_address),
+        "shipping_address": _address("ShippingAddress", quote.shipping_address, countries),
+        "billing_address": _address("BillingAddress", quote.billing_address, countries),
         "status": get_class("checkout.mixins", "OrderPlacementMixin")().get_initial_order_status(basket),
         "surcharges": [_surcharge(each, quote.currency) for each in quote.surcharges] or None,
         "site": _site(quote),
@@ -75,15 +77,16 @@ def place(
         **({} if user.is_authenticated else {"guest_email": quote.email}),
     }
     try:
-        return creator.place_order(**arguments)
+        order = creator.place_order(**arguments)
+        _remember_addresses(user, arguments["shipping_address"], arguments["billing_address"])
     except Exception:  # `order_placed` is sent after the commit: what a receiver raises does not undo the order
         order = get_model("order", "Order").objects.filter(number=order_number).first()
         if order is None:
             raise
         if creator.nd8_order is None:
             raise AlreadyClaimed(f"Order {order_number} exists already.") from None
-        logger.exception("Order %s is placed; a receiver of order_placed failed", order_number)
-        return order
+        logger.exception("Order %s is placed; a receiver of order_placed, or the address book, failed", order_number)
+    return order
 
 
 def oversold_products(quote: Quote) -> list[str]:
@@ -112,8 +115,8 @@ def overspent_vouchers(quote: Quote) -> list[str]:
     return codes
 
 
-def bought_meanwhile(quote: Quote, *, source_id: int | None, since: datetime) -> set[str]:
-    """Numbers of the orders placed `since`: of this very basket, or of the same shopper and some of the same goods.
+def bought_meanwhile(quote: Quote, *, source_id: int | None, since: datetime) -> Any:
+    """The orders placed `since`: of this very basket, or of the same shopper and some of the same goods.
 
     The shopper's own basket is another one after a login, and other payment methods order it directly.
     """
@@ -126,7 +129,7 @@ def bought_meanwhile(quote: Quote, *, source_id: int | None, since: datetime) ->
     if source_id is not None:
         basket |= Q(basket_id=source_id)
     orders = get_model("order", "Order").objects.filter(basket | (theirs & goods), date_placed__gt=since)
-    return {str(number) for number in orders.values_list("number", flat=True)}
+    return orders.order_by()
 
 
 def _user(quote: Quote) -> Any:
@@ -136,8 +139,12 @@ def _user(quote: Quote) -> Any:
 
 
 def _site(quote: Quote) -> Site | None:
-    own = Site.objects.filter(pk=quote.site).first() if quote.site is not None else None
-    return own or Site.objects.first()
+    if quote.site is not None:
+        with suppress(Site.DoesNotExist):
+            # Of the site that the process serves Django keeps the row.
+            mine = quote.site == getattr(settings, "SITE_ID", None)
+            return Site.objects.get_current() if mine else Site.objects.get(pk=quote.site)
+    return Site.objects.first()
 
 
 def _surcharge(surcharge: Any, currency: str) -> Any:
@@ -147,13 +154,24 @@ def _surcharge(surcharge: Any, currency: str) -> Any:
     )
 
 
-def _address(model: str, data: Address | None) -> Any:
+def _countries(quote: Quote) -> dict[Any, Any]:
+    """Those of the quote's addresses, by their codes."""
+    addresses = filter(None, (quote.shipping_address, quote.billing_address))
+    codes = {address["country_id"] for address in addresses if address.get("country_id") is not None}
+    found: dict[Any, Any] = get_model("address", "Country").objects.in_bulk(codes)
+    return found
+
+
+def _address(model: str, data: Address | None, countries: Mapping[Any, Any]) -> Any:
     if data is None:
         return None
-    country = data.get("country_id")
-    if country is not None and not get_model("address", "Country").objects.filter(pk=country).exists():
-        raise QuoteUnplaceable(f"the country {country} of an address is no longer in the shop.")
-    return get_model("order", model)(**data)
+    address: Any = get_model("order", model)(**data)
+    code = data.get("country_id")
+    if code is not None:
+        if code not in countries:
+            raise QuoteUnplaceable(f"the country {code} of an address is no longer in the shop.")
+        address.country = countries[code]
+    return address
 
 
 def _creator(quote: Quote, *, claim: Callable[[], bool], record: Callable[[Any], None]) -> Any:
@@ -168,8 +186,10 @@ def _creator(quote: Quote, *, claim: Callable[[], bool], record: Callable[[Any],
             if not claim():
                 raise AlreadyClaimed("Another process claimed this session.")
             shipping_address, _method, _charge, billing_address = args[:4]
-            _save_addresses(user, shipping_address, billing_address)
+            _save(shipping_address, billing_address)
             order = super().create_order_model(user, basket, *args, **kwargs)
+            if user.is_authenticated:
+                order.user = user
             _use_vouchers(quote, basket, order=order, user=user)
             basket.submit()
             record(order)
@@ -202,23 +222,30 @@ def _creator(quote: Quote, *, claim: Callable[[], bool], record: Callable[[Any],
     return QuotedOrderCreator()
 
 
-def _save_addresses(user: Any, *addresses: Any) -> None:
-    placer = get_class("checkout.mixins", "OrderPlacementMixin")()
+def _save(*addresses: Any) -> None:
     for address in filter(None, addresses):
         address.save()
-        if user.is_authenticated:
-            try:
-                with transaction.atomic():
-                    placer.update_address_book(user, address)
-            except IntegrityError:
-                # Two orders of one shopper at the same moment; the address book is not worth an order.
-                logger.info("The address book of user %s was being written elsewhere", user.pk)
+
+
+def _remember_addresses(user: Any, *addresses: Any) -> None:
+    """In the shopper's address book, as Oscar does it: outside of the order's transaction, which it is not worth."""
+    if not user.is_authenticated:
+        return
+    placer = get_class("checkout.mixins", "OrderPlacementMixin")()
+    for address in filter(None, addresses):
+        try:
+            placer.update_address_book(user, address)
+        except IntegrityError:
+            logger.info("The address book of user %s was being written elsewhere", user.pk)
 
 
 def _use_vouchers(quote: Quote, basket: Any, *, order: Any, user: Any) -> None:
     """Count the quote's vouchers as used. Oscar would refuse one that was used up or ended while the shopper paid."""
-    basket.vouchers.clear()
     Voucher = get_model("voucher", "Voucher")
+    if quote.vouchers:
+        basket.vouchers.clear()
+    # Oscar looks for them twice more.
+    prefetch_related_objects([basket], Prefetch("vouchers", Voucher.objects.none()))
     vouchers = {
         each.pk: each for each in Voucher.objects.select_for_update().filter(pk__in=quote.vouchers).order_by("pk")
     }

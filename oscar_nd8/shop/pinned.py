@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from oscar.core.loading import get_class, get_classes, get_model
 from oscar.core.prices import Price
 
@@ -75,14 +76,11 @@ def pinned_basket(quote: Quote, *, basket_id: int | None, user: Any) -> Any:
 
     Raises QuoteUnplaceable when Oscar would not come to the agreed price of a line even so.
     """
-    Basket = get_model("basket", "Basket")
-    basket = Basket.objects.filter(pk=basket_id).first() if basket_id is not None else None
-    if basket is None:
-        # It was deleted with the shopper's account; an order does with an empty one.
-        basket = Basket.objects.create(status=Basket.FROZEN)
+    lines = _live_lines(quote, basket_id=basket_id)
+    basket = lines[0].basket if lines else _without_lines(basket_id)
     basket.strategy = get_class("partner.strategy", "Selector")().strategy(user=user if user.is_authenticated else None)
     offers = _offers(quote)
-    live = {line.line_reference: line for line in _live_lines(basket)}
+    live = {line.line_reference: line for line in lines}
     basket._lines = _PinnedLines(  # noqa: SLF001  # Oscar's own cache: what stands there is not read again
         _pinned_line(pin, live.get(pin.reference), basket=basket, offers=offers) for pin in quote.lines
     )
@@ -90,10 +88,32 @@ def pinned_basket(quote: Quote, *, basket_id: int | None, user: Any) -> Any:
     return basket
 
 
-def _live_lines(basket: Any) -> Any:
-    return basket.lines.select_related(
-        "stockrecord__partner", "product__product_class", "product__parent__product_class"
-    ).prefetch_related("attributes__option")
+def _live_lines(quote: Quote, *, basket_id: int | None) -> list[Any]:
+    """The lines of the frozen basket with all that an order line is written from, in one query, or two with options."""
+    Line, Attribute = get_model("basket", "Line"), get_model("basket", "LineAttribute")
+    found = Line.objects.filter(basket=basket_id) if basket_id is not None else Line.objects.none()
+    lines = list(
+        found.select_related(
+            "basket", "stockrecord__partner", "product__product_class", "product__parent__product_class"
+        )
+    )
+    chosen = Attribute.objects.select_related("option")
+    if not any(pin.attributes for pin in quote.lines):
+        chosen = chosen.none()
+    prefetch_related_objects(lines, Prefetch("attributes", chosen))
+    for line in lines:
+        if line.stockrecord is not None and line.stockrecord.product_id == line.product_id:
+            # Or Oscar reads the product, and its class, once more for each line whose stock it allocates.
+            line.stockrecord.product = line.product
+    return lines
+
+
+def _without_lines(basket_id: int | None) -> Any:
+    """The frozen basket whose every line is gone, or an empty one in its place."""
+    Basket = get_model("basket", "Basket")
+    basket = Basket.objects.filter(pk=basket_id).first() if basket_id is not None else None
+    # It was deleted with the shopper's account; an order does with an empty one.
+    return basket or Basket.objects.create(status=Basket.FROZEN)
 
 
 def _offers(quote: Quote) -> dict[int, Any]:

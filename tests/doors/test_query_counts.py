@@ -42,7 +42,7 @@ def test_starting_a_payment(customer: Shopper, nd8: ND8, goods: list[Any], lines
     filled(customer, goods, lines)
 
     # One a line is Oscar's own check that the basket may be bought; the rest is the same for every basket.
-    assert queries(customer.pay_now) == 25 + lines
+    assert queries(customer.pay_now) == 22 + lines
     assert queries(customer.pay_now) == 15 + lines
     assert PaymentSession.objects.count() == 1
 
@@ -56,8 +56,8 @@ def test_the_webhook_that_places_the_order_and_the_return(
     nd8.outcome(session)
     stranger = Shopper().client
 
-    # 11 a line to write an order line with its stock; Oscar's own placement makes 13.
-    assert queries(lambda: nd8.deliver(stranger)) == 92 + 11 * lines
+    # 9 a line to write an order line with its stock; Oscar's own placement makes 13.
+    assert queries(lambda: nd8.deliver(stranger)) == 58 + 9 * lines
     assert queries(lambda: nd8.deliver(stranger)) == 2
     assert queries(lambda: customer.client.get(f"/nd8/return/{session.token}/success/")) == 4
 
