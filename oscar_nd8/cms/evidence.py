@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import Media
 from django.http import HttpRequest
@@ -141,6 +142,13 @@ class EvidenceViewSet(ViewSet):
     model: Any
     index_view_class: Any
     inspect_view_class: Any
+    # Its pages ask ND8, between transactions.
+    asks_nd8 = False
+
+    def construct_view(self, view_class: Any, **kwargs: Any) -> Any:
+        """Outside of ATOMIC_REQUESTS where ND8 is asked."""
+        view = super().construct_view(view_class, **kwargs)
+        return transaction.non_atomic_requests(view) if self.asks_nd8 else view
 
     def get_common_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         """What both views know of each other."""

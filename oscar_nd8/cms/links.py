@@ -169,13 +169,10 @@ class LinkViewSet(EvidenceViewSet):
     url_prefix = "payments/links"
     model = PaymentLink
     icon = "link"
+    asks_nd8 = True
     menu_label = gettext_lazy("Payment links")
     index_view_class = LinkIndexView
     inspect_view_class = LinkInspectView
-
-    def construct_view(self, view_class: Any, **kwargs: Any) -> Any:
-        """Outside of ATOMIC_REQUESTS, for ND8 is asked between transactions."""
-        return transaction.non_atomic_requests(super().construct_view(view_class, **kwargs))
 
     def get_urlpatterns(self) -> list[Any]:
         """And what can be done with a link."""

@@ -124,13 +124,10 @@ class RefundViewSet(EvidenceViewSet):
     url_prefix = "payments/refunds"
     model = Refund
     icon = "nd8-refunds"
+    asks_nd8 = True
     menu_label = gettext_lazy("Refunds")
     index_view_class = RefundIndexView
     inspect_view_class = RefundInspectView
-
-    def construct_view(self, view_class: Any, **kwargs: Any) -> Any:
-        """Outside of ATOMIC_REQUESTS, for ND8 is asked between transactions."""
-        return transaction.non_atomic_requests(super().construct_view(view_class, **kwargs))
 
     def get_urlpatterns(self) -> list[Any]:
         """And the address that a waiting page asks."""
