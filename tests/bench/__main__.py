@@ -14,13 +14,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.bench.site.settings")
 django.setup()
 
-from tests.bench import client, export, machines, many, payment, reconcile, startup, webhook  # noqa: E402  # Django must be set up first
+from tests.bench import client, export, machines, many, payment, reconcile, servers, startup, webhook  # noqa: E402  # Django must be set up first
 from tests.bench.figures import Figure, Profile  # noqa: E402
 from tests.bench.shop import database  # noqa: E402
 
 Benchmark = Callable[[Profile], Iterator[Figure]]
 BENCHMARKS: Mapping[str, Benchmark] = {
-    each.NAME: each.run for each in (startup, client, payment, webhook, machines, export, reconcile, many)
+    each.NAME: each.run for each in (startup, client, payment, webhook, servers, machines, export, reconcile, many)
 }
 
 

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from oscar_nd8.states import SessionStatus
 from tests.bench.figures import Figure, Profile, at_least, at_most, in_turns, percentile
 from tests.bench.load import Load, hammer
 from tests.bench.shop import database_url, filled, provider, wait_for
+from tests.journeys.running_shop import free_ports
 
 NAME = "webhook"
 QUEUES = {
@@ -29,6 +29,9 @@ QUEUES = {
     "processed inline": ("django_tasks.backends.immediate.ImmediateBackend", 0.55),
 }
 SECRET = b"whsec_sandbox"
+APPLICATION = "tests.bench.site.wsgi:application"
+QUIETLY = ("--log-level", "error", "--workers", "2", APPLICATION)
+GUNICORN = (sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", *QUIETLY)
 
 
 def run(profile: Profile) -> Iterator[Figure]:
@@ -36,7 +39,7 @@ def run(profile: Profile) -> Iterator[Figure]:
     posts = profile.pick(600, 4000)
     rounds = profile.pick(3, 5)
     with provider() as nd8:
-        sessions = [_placed_session(number) for number in range(profile.pick(20, 200))]
+        sessions = [placed_session(number) for number in range(profile.pick(20, 200))]
         for middleware in ("without middleware", "under the shop's middleware"):
             for queue, (backend, goal) in QUEUES.items():
                 environment = {
@@ -44,17 +47,17 @@ def run(profile: Profile) -> Iterator[Figure]:
                     "BENCH_MIDDLEWARE": "0" if middleware.startswith("without") else "1",
                     "BENCH_PROVIDER": nd8.url,
                 }
-                with _server(environment) as address:
+                with served(environment) as address:
                     cpu: list[float] = []
 
                     def ours(address: tuple[str, int] = address, cpu: list[float] = cpu) -> Load:
                         before = nd8.cpu_seconds
-                        load = hammer(address, _requests("/nd8/webhook/", sessions, posts))
+                        load = hammer(address, requests_to("/nd8/webhook/", sessions, posts))
                         cpu.append(nd8.cpu_seconds - before)
                         return load
 
                     def floor(address: tuple[str, int] = address) -> Load:
-                        return hammer(address, _requests("/floor/", sessions, posts))
+                        return hammer(address, requests_to("/floor/", sessions, posts))
 
                     floor(), ours()  # every worker has imported, connected and warmed up
                     cpu.clear()
@@ -79,7 +82,7 @@ def _figures(what: str, goal: float, floors: list[Load], loads: list[Load], cpu:
         yield at_most(1.25, f"99th percentile, {what}", slow / floor_slow, detail=detail)
 
 
-def _placed_session(number: int) -> PaymentSession:
+def placed_session(number: int) -> PaymentSession:
     """A session whose order exists and is booked, as a repeated notification finds it."""
     filled(1, number).pay_now()
     session = PaymentSession.objects.latest("pk")
@@ -90,7 +93,8 @@ def _placed_session(number: int) -> PaymentSession:
     return session
 
 
-def _requests(path: str, sessions: Sequence[PaymentSession], count: int) -> list[bytes]:
+def requests_to(path: str, sessions: Sequence[PaymentSession], count: int) -> list[bytes]:
+    """So many notifications about `sessions`, each delivery of its own."""
     return [_request(path, session) for session, _ in zip(cycle(sessions), range(count), strict=False)]
 
 
@@ -118,23 +122,11 @@ def _request(path: str, session: PaymentSession) -> bytes:
 
 
 @contextmanager
-def _server(environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--workers",
-        "2",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--log-level",
-        "error",
-    ]
+def served(environment: dict[str, str], command: Sequence[str] = GUNICORN) -> Iterator[tuple[str, int]]:
+    """The shop of these benchmarks behind a web server of its own; its address. `{port}` in `command` is the port."""
+    (port,) = free_ports(1)
     surroundings = {**os.environ, **environment, "DATABASE_URL": database_url()}
-    with subprocess.Popen([*command, "tests.bench.site.wsgi:application"], env=surroundings) as process:
+    with subprocess.Popen([part.format(port=port) for part in command], env=surroundings) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/nowhere/")
             yield "127.0.0.1", port
