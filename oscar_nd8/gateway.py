@@ -90,14 +90,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class PaymentReport:
-    """The provider's answer about one payment. `net` is what it pays out, in minor units of `currency`."""
+    """The provider's answer about one payment. `net` is what it pays out, in minor units; None: it names no amount."""
 
     transaction_id: str
     state: PaymentState
     raw_status: str
     deposit: DepositState
     currency: str
-    net: int
+    net: int | None
     attempts: tuple[Attempt, ...]  # newest first
 
 

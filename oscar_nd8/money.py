@@ -16,6 +16,7 @@ from oscar_nd8.exceptions import AmountsDisagree
 __all__ = [
     "exact_minor",
     "exponent",
+    "parse_amount",
     "parse_minor",
     "round_to_minor",
     "split",
@@ -74,14 +75,19 @@ def to_major(minor: int, currency: str) -> Decimal:
     return Decimal(f"{minor}E-{exponent(currency)}")
 
 
-def parse_minor(text: str, currency: str) -> int:
-    """An amount as ND8 writes it (`"99.00"`, major units) in minor units, exactly.
+def parse_amount(text: str, currency: str) -> Decimal:
+    """An amount as ND8 writes it (`"99.00"`), in major units, as fine as it is written.
 
-    Raises AmountsDisagree for anything but plain digits with at most one point, and for amounts too fine.
+    Raises AmountsDisagree for anything but plain digits with at most one point.
     """
     if not _WRITTEN_AMOUNT.fullmatch(text):
         raise AmountsDisagree(f"The provider wrote {text[:40]!r} where an amount in {currency} belongs.")
-    return to_minor(Decimal(text), currency)
+    return Decimal(text)
+
+
+def parse_minor(text: str, currency: str) -> int:
+    """The same in minor units, exactly. Raises AmountsDisagree for amounts too fine, too."""
+    return to_minor(parse_amount(text, currency), currency)
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:

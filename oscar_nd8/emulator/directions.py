@@ -10,7 +10,7 @@ from .world import World
 
 def end_checkout(world: World, checkout_id: str, fields: Fields) -> Shape:
     """Bring an outcome about, as if the shopper had."""
-    fields.refuse_others_than({"outcome", "new_transaction", "status", "currency", "net_amount"})
+    fields.refuse_others_than({"outcome", "new_transaction", "status", "currency", "net_amount", "error_message"})
     checkout = world.checkouts.find(checkout_id)
     if checkout is None:
         raise not_found("Checkout")
@@ -19,6 +19,7 @@ def end_checkout(world: World, checkout_id: str, fields: Fields) -> Shape:
         status=fields.text("status") if "status" in fields else None,
         currency=fields.text("currency") if "currency" in fields else None,
         net=fields.decimal("net_amount") if "net_amount" in fields else None,
+        error=fields.any_text("error_message") if "error_message" in fields else None,
     )
     anew = fields.flag("new_transaction", default=False)
     transaction = bring_about(world, checkout, outcome, oddity=oddity, anew=anew)

@@ -25,6 +25,11 @@ def text(value: Decimal) -> str:
     return f"{value:.2f}"
 
 
+def as_staged(value: Decimal) -> str:
+    """The same, and finer where a test wants an amount finer than a cent."""
+    return text(value) if has_whole_cents(value) else f"{value:f}"
+
+
 def sum_of(items: Iterable[Item]) -> Decimal:
     """What the items cost as they were sent."""
     return sum((item.total for item in items), Decimal(0))

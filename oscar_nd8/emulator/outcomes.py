@@ -43,6 +43,7 @@ class Oddity:
     status: str | None = None
     currency: str | None = None
     net: Decimal | None = None
+    error: str | None = None
 
 
 DECLINED_STEP = Step("processing", "failed", DECLINED)
@@ -76,7 +77,8 @@ def bring_about(
     transaction.currency = oddity.currency or transaction.currency
     transaction.net = transaction.net if oddity.net is None else oddity.net
     *before, last = STEPS[outcome]
-    for step in (*before, replace(last, status=oddity.status or last.status)):
+    last = replace(last, status=oddity.status or last.status, error=oddity.error or last.error)
+    for step in (*before, last):
         _take(world, transaction, step)
     return transaction
 

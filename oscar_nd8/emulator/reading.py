@@ -186,10 +186,15 @@ class Fields:
             raise invalid(f"{self.where}{name} must be a list.")
         return value
 
-    def _string(self, name: str) -> str:
+    def any_text(self, name: str) -> str:
+        """A string that must be there, whatever is in it: for what ND8 itself is to say."""
         value = self.values[name]
         if not isinstance(value, str):
             raise invalid(f"{self.where}{name} must be a string.")
+        return value
+
+    def _string(self, name: str) -> str:
+        value = self.any_text(name)
         if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise invalid(f"{self.where}{name} has characters that are not allowed.")
         return value

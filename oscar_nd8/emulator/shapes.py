@@ -30,7 +30,7 @@ def payment(transaction: Transaction) -> Shape:
     checkout = transaction.checkout
     return {
         "id": transaction.public_id,
-        "amount": money.text(transaction.net),
+        "amount": money.as_staged(transaction.net),
         "status": transaction.status,
         "currency": transaction.currency,
         "payer_email": checkout.payer_email,
@@ -46,7 +46,7 @@ def payment_event(transaction: Transaction) -> Shape:
         "event": "transaction.status_changed",
         "transaction_id": transaction.public_id,
         "order_id": transaction.checkout.checkout_id,
-        "amount": money.text(transaction.net),
+        "amount": money.as_staged(transaction.net),
         "status": transaction.status,
         "currency": transaction.currency,
         "created_at": moment(transaction.created_at),

@@ -42,9 +42,10 @@ from oscar_nd8.gateway import (
     new_reference,
 )
 from oscar_nd8.lines import Item
-from oscar_nd8.money import parse_minor, to_json_number, to_major
+from oscar_nd8.money import parse_amount, parse_minor, round_to_minor, to_json_number, to_major
 from oscar_nd8.nd8.account import ask_account, other_environment
 from oscar_nd8.nd8.connection import client_at, nd8_client
+from oscar_nd8.nd8.words import one_line
 from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 
 __all__ = ["ND8Gateway", "begun_at", "nd8_gateway", "refusal_of", "state_of"]
@@ -91,6 +92,8 @@ _REASON_LIMIT: Final = 500  # ND8's, with our reference in it
 _REFUND_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _LARGEST_PAGE: Final = 100
+_WORD: Final = 64  # the longest status that is kept
+_MESSAGE: Final = 500
 
 
 class ND8Gateway:
@@ -138,14 +141,8 @@ class ND8Gateway:
         return begun_at(checkout, hosts=self._settings.CHECKOUT_HOSTS, operation="createPayment")
 
     def look_up(self, transaction_id: str) -> PaymentReport:
-        """getPaymentById. Raises ProviderUnavailable also for an amount that is none."""
-        answer = self._client.get_transaction(transaction_id)
-        try:
-            return _report(transaction_id, answer)
-        except AmountsDisagree as error:
-            raise ProviderUnavailable(
-                f"ND8 answered with an amount that cannot be read: {error}", operation="getPaymentById"
-            ) from error
+        """getPaymentById. What ND8 says about the state counts, also beside an amount that is none."""
+        return _report(transaction_id, self._client.get_transaction(transaction_id))
 
     def refund(
         self, transaction_id: str, *, amount: int | None, currency: str, reason: str, reference: str
@@ -161,11 +158,11 @@ class ND8Gateway:
         answer = self._client.create_refund(transaction_id, request)
         try:
             return RefundReport(
-                refund_id=answer.refund_public_id,
+                refund_id=one_line(answer.refund_public_id),
                 transaction_id=transaction_id,
                 status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
-                raw_status=answer.status[:64],
-                currency=answer.currency.upper()[:3],
+                raw_status=one_line(answer.status, longest=_WORD),
+                currency=_currency(answer.currency),
                 amount=parse_minor(answer.amount, answer.currency),
                 reason=reason,
                 reference=reference,
@@ -302,11 +299,11 @@ def refusal_of(error: ValidationError) -> object:
 def _report(transaction_id: str, answer: Transaction) -> PaymentReport:
     attempts = tuple(
         Attempt(
-            state=each.status or "",
-            at=str(each.attempted_at or ""),
-            method=each.payment_method or "",
-            message=each.error_message or "",
-            reference=each.payment_id or "",
+            state=one_line(each.status, longest=_WORD),
+            at=one_line(each.attempted_at, longest=_WORD),
+            method=one_line(each.payment_method),
+            message=one_line(each.error_message, longest=_MESSAGE),
+            reference=one_line(each.payment_id),
         )
         for each in answer.deposit_attempts
     )
@@ -314,16 +311,28 @@ def _report(transaction_id: str, answer: Transaction) -> PaymentReport:
     return PaymentReport(
         transaction_id=transaction_id,
         state=state_of(answer.status),
-        raw_status=answer.status[:64],
+        raw_status=one_line(answer.status, longest=_WORD),
         deposit=_DEPOSITS.get(attempts[0].state, DepositState.PENDING) if attempts else DepositState.NONE,
-        currency=answer.currency.upper()[:3],
-        net=parse_minor(answer.amount, answer.currency),
+        currency=_currency(answer.currency),
+        net=_net(answer),
         attempts=attempts,
     )
 
 
+def _net(answer: Transaction) -> int | None:
+    """What ND8 pays out. Rounded where it is finer than a coin: it is held against the total, and never booked."""
+    try:
+        return round_to_minor(parse_amount(answer.amount, answer.currency), answer.currency)
+    except AmountsDisagree:
+        return None
+
+
+def _currency(text: str) -> str:
+    return one_line(text).upper()[:3]
+
+
 def _refund_report(answer: Refund, *, operation: str) -> RefundReport:
-    reason = answer.reason or ""
+    reason = one_line(answer.reason, longest=_REASON_LIMIT)
     references = _REFERENCE.findall(reason)
     try:
         amount = parse_minor(answer.amount, answer.currency)
@@ -332,13 +341,13 @@ def _refund_report(answer: Refund, *, operation: str) -> RefundReport:
             f"ND8 answered with an amount that cannot be read: {error}", operation=operation
         ) from error
     return RefundReport(
-        refund_id=answer.id,
-        transaction_id=answer.transaction_id,
+        refund_id=one_line(answer.id),
+        transaction_id=one_line(answer.transaction_id),
         status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
-        raw_status=answer.status[:64],
-        currency=answer.currency.upper()[:3],
+        raw_status=one_line(answer.status, longest=_WORD),
+        currency=_currency(answer.currency),
         amount=amount,
-        reason=reason[:_REASON_LIMIT],
+        reason=reason,
         # Ours is the last: staff can quote an older one in the reason.
         reference=references[-1] if references else "",
     )

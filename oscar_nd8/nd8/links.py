@@ -24,10 +24,11 @@ from oscar_nd8.client import (
 )
 from oscar_nd8.exceptions import AmountsDisagree, NotFound, NotOffered, ProviderUnavailable
 from oscar_nd8.gateway import Begun, PayerDetails, ReturnAddresses
-from oscar_nd8.link_gateway import NAME_LENGTH, LinkGateway, LinkLine, LinkOffer, LinkPaymentReport, LinkReport
+from oscar_nd8.link_gateway import LinkGateway, LinkLine, LinkOffer, LinkPaymentReport, LinkReport
 from oscar_nd8.money import parse_minor
 from oscar_nd8.nd8.connection import nd8_client
 from oscar_nd8.nd8.gateway import begun_at, refusal_of, state_of
+from oscar_nd8.nd8.words import one_line
 
 __all__ = ["ND8LinkGateway", "nd8_link_gateway"]
 
@@ -99,7 +100,7 @@ class ND8LinkGateway:
             LinkPaymentReport(
                 transaction_id=each.id,
                 state=state_of(each.status or ""),
-                email=_plain(each.payer_email),
+                email=one_line(each.payer_email),
                 made_at=_moment(each.created_at),
             )
             for each in pages
@@ -172,7 +173,7 @@ def _report(link: PaymentLink) -> LinkReport:
     uses = extra.get("uses")
     return LinkReport(
         link_id=link_id,
-        name=_plain(link.name),
+        name=one_line(link.name),
         offer=_offer(link),
         is_active=link.is_active is not False,
         max_uses=_number(link.max_uses),
@@ -189,7 +190,7 @@ def _statistics(extra: Mapping[str, Any]) -> dict[str, JsonValue]:
         inner = value.items() if isinstance(value, dict) else [(name, value)]
         for key, each in inner:
             if isinstance(each, int | float | str) and not isinstance(each, bool) and each != "":
-                found[_plain(key)] = _plain(each) if isinstance(each, str) else each
+                found[one_line(key)] = one_line(each) if isinstance(each, str) else each
     return found
 
 
@@ -208,8 +209,8 @@ def _offer(link: PublicPaymentLink) -> LinkOffer:
 
 def _line(product: LinkProduct, currency: str) -> LinkLine:
     return LinkLine(
-        product_id=_plain(product.product_id),
-        name=_plain(product.name or product.product_id),
+        product_id=one_line(product.product_id),
+        name=one_line(product.name or product.product_id),
         quantity=_number(product.quantity) or 1,
         unit_amount=_minor(product.unit_price, currency),
     )
@@ -223,11 +224,6 @@ def _amount(link: PublicPaymentLink, lines: Sequence[LinkLine], currency: str) -
     prices = [line.unit_amount * line.quantity for line in lines if line.unit_amount is not None]
     total = sum(prices)
     return total if len(prices) == len(lines) and total > 0 else None
-
-
-def _plain(text: str | None) -> str:
-    """One line that any database takes."""
-    return "".join(filter(str.isprintable, " ".join((text or "").split())))[:NAME_LENGTH]
 
 
 def _minor(text: str | None, currency: str) -> int | None:

@@ -84,7 +84,7 @@ def _written(link: PaymentLink, report: LinkPaymentReport, *, checkout_id: str) 
     payer = Payer(first_name="", last_name="", email=report.email, country="", postal_code="")
     if link.amount is None:
         # Only the payment itself tells what it was about, and without fees.
-        link.amount = max(get_gateway(link.gateway).look_up(report.transaction_id).net, 1)
+        link.amount = max(get_gateway(link.gateway).look_up(report.transaction_id).net or 0, 1)
     quote = quote_of(link, payer, site=None, language="")
     logger.info("Transaction %s of link %s was not begun here", report.transaction_id, link.link_id)
     return PaymentSession.objects.create(

@@ -235,7 +235,7 @@ def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSe
     payment.attempts = [asdict(attempt) for attempt in report.attempts]
     payment.asked_at = asked_at
     comparable = report.currency == session.currency and report.state is PaymentState.PAID
-    if comparable and 0 < report.net <= session.amount:
+    if comparable and report.net is not None and 0 < report.net <= session.amount:
         payment.fee = session.amount - report.net
     # Only what ND8 says: another process may be booking this payment right now.
     payment.save(update_fields=REPORTED)
@@ -322,7 +322,12 @@ def _implausible(session: PaymentSession, payment: Payment) -> str:
             "ND8 calls the payment paid, but its deposit failed: the money may never arrive. "
             "No order was placed. Look at the payment in ND8's dashboard, then place the order or refund it."
         )
-    net = payment.net or 0
+    if payment.net is None:
+        return (
+            "ND8 calls the payment paid, and what it pays out for it cannot be read: it is no amount. "
+            "No order was placed. Look at the payment in ND8's dashboard, then place the order or refund it."
+        )
+    net = payment.net
     ceiling = minor_total(Quote.model_validate(session.quote), with_tax=True)
     agreed = f"{to_major(session.amount, session.currency)} {session.currency}"
     received = f"{to_major(net, session.currency)} {session.currency}"

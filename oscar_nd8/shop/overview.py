@@ -117,7 +117,8 @@ class Attempt:
 def overview_of(session: PaymentSession) -> Overview:
     """`session` with its open matters and money; no query where `with_money_and_matters` fetched it."""
     # A fee is written when ND8 confirmed a plausible payment, so only such payments are added up.
-    booked = [payment for payment in session.payments.all() if payment.state in HOLDS_MONEY and payment.fee is not None]
+    holding = [payment for payment in session.payments.all() if payment.state in HOLDS_MONEY]
+    booked = [payment for payment in holding if payment.fee is not None and payment.net is not None]
     return Overview(
         session=session,
         standing=STANDINGS[session.state],

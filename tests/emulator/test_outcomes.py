@@ -126,6 +126,10 @@ def test_odd_payments_can_be_staged(merchant: Merchant) -> None:
         merchant.end(merchant.checkout(), "paid", status="on_hold", currency="EUR", net_amount="250.00")
     )
     assert (odd["status"], odd["currency"], odd["amount"]) == ("on_hold", "EUR", "250.00")
+    odder = merchant.payment(
+        merchant.end(merchant.checkout(), "paid", net_amount="-0.1250", error_message="De\0clined")
+    )
+    assert (odder["amount"], odder["depositAttempts"][0]["errorMessage"]) == ("-0.1250", "De\0clined")
 
 
 def test_a_status_can_be_forced_on_a_paid_transaction(merchant: Merchant) -> None:
@@ -142,6 +146,7 @@ def test_a_status_can_be_forced_on_a_paid_transaction(merchant: Merchant) -> Non
         {"outcome": "won"},
         {"outcome": 1},
         {"outcome": "paid", "net_amount": "much"},
+        {"outcome": "paid", "error_message": 1},
         {"outcome": "paid", "new_transaction": "yes"},
         {"outcome": "paid", "staus": "x"},
     ],

@@ -120,10 +120,32 @@ def test_the_newest_attempt_decides_about_the_deposit(word: str, deposit: Deposi
     assert [each.message for each in told.attempts] == ["", "Your card was declined."]
 
 
-@pytest.mark.parametrize("amount", ["NaN", "-1.00", "1e3", "", "19.101", "19,10"])
-def test_an_amount_that_is_none_is_no_answer(amount: str) -> None:
+@pytest.mark.parametrize("amount", ["NaN", "-1.00", "1e3", "19,10", "\u0000", "1" * 40])
+def test_an_amount_that_is_none_leaves_the_rest_of_the_answer_readable(amount: str) -> None:
+    told = report(amount=amount)
+    assert (told.state, told.net) == (PaymentState.PAID, None)
+
+
+def test_an_answer_without_any_amount_is_none() -> None:
     with pytest.raises(ProviderUnavailable):
-        report(amount=amount)
+        report(amount="")
+
+
+@pytest.mark.parametrize(("amount", "net"), [("19.104", 1910), ("19.105", 1911), ("0.001", 0), ("19.1", 1910)])
+def test_what_is_paid_out_is_rounded_to_a_coin_because_it_is_only_compared(amount: str, net: int) -> None:
+    assert report(amount=amount).net == net
+
+
+def test_nothing_that_nd8_writes_is_more_than_a_database_takes() -> None:
+    odd = "\u0000Your\ncard \ud800was declined" + "!" * 10_000
+    attempt = {"status": odd, "attemptedAt": odd, "errorMessage": odd, "paymentMethod": odd, "paymentId": odd}
+    told = report(status=odd, currency="U\u0000SD", depositAttempts=[attempt])
+    assert (told.currency, told.raw_status) == ("USD", ("Your card was declined" + "!" * 64)[:64])
+    only = told.attempts[0]
+    assert only.message == ("Your card was declined" + "!" * 500)[:500]
+    for text in (only.state, only.at, only.method, only.reference):
+        assert text.startswith("Your card was declined!")
+        assert len(text) <= 255
 
 
 def test_a_notification_is_hints_and_nothing_more() -> None:

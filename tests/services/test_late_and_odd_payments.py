@@ -207,6 +207,7 @@ def test_two_transactions_of_which_one_failed_are_one_payment(guest: Shopper, nd
         ({"net_amount": "0.01"}, "a fee far above the limit"),
         ({"net_amount": "15.00"}, "which cannot be right"),
         ({"net_amount": "0.00"}, "which cannot be right"),
+        ({"net_amount": "-5.00"}, "cannot be read"),
     ],
 )
 def test_an_amount_that_cannot_be_right_is_held_whatever_is_asked_again(
@@ -218,6 +219,21 @@ def test_an_amount_that_cannot_be_right_is_held_whatever_is_asked_again(
     session.refresh_from_db()
     assert (session.status, Order.objects.count(), mailoutbox) == ("held", 0, [])
     assert reason in the_matter("held").detail
+
+
+def test_what_nd8_writes_unusually_about_a_paid_payment_still_becomes_the_order(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = begin(guest, mug)
+    net = session.amount_major - Decimal("1.00")
+    pay(nd8, session, net_amount=f"{net}50", error_message="Declined\0 before\x1b, then taken")
+    assert (session.status, Order.objects.count(), Attention.objects.count()) == ("placed", 1, 0)
+    payment = session.payments.get()
+    assert (payment.net_major, payment.attempts[0]["message"]) == (
+        net + Decimal("0.01"),
+        "Declined before, then taken",
+    )
+    assert reconcile(everything=True).broken == 0
 
 
 def test_an_odd_amount_after_the_page_had_expired_is_held_too(guest: Shopper, nd8: ND8, mug: Any) -> None:
