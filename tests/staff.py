@@ -24,6 +24,8 @@ from oscar_nd8.shop.quote import (
 )
 from oscar_nd8.states import DepositState, PaymentState, SessionStatus
 
+# What staff need to see payments in the dashboard.
+VIEW = "oscar_nd8.view_payments"
 LINK_ID = UUID("6f2b5d0e-1111-4222-8333-444455556666")
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 SECRET_URL = "https://pay.nd8.example/c/only-for-the-shopper"

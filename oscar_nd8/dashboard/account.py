@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -37,7 +36,6 @@ class _Account:
 
 
 @require_safe
-@cache_control(no_store=True)
 @transaction.non_atomic_requests  # ND8 is asked, and no transaction waits for it
 def show(request: HttpRequest) -> HttpResponse:
     """Profile, webhook, keys, and the last test that arrived."""
@@ -51,7 +49,6 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@cache_control(no_store=True)
 @sensitive_variables("secret")
 @transaction.non_atomic_requests
 def change(request: HttpRequest, change: str) -> HttpResponse:
@@ -82,7 +79,6 @@ def change(request: HttpRequest, change: str) -> HttpResponse:
 
 
 @require_safe
-@cache_control(no_store=True)
 def watch_test(request: HttpRequest) -> HttpResponse:
     """Waits for a test that is newer than the one that `since` names."""
     test, since = manage_account.last_test(), _since(request)
@@ -96,7 +92,6 @@ def watch_test(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@cache_control(no_store=True)
 def test_state(request: HttpRequest) -> HttpResponse:
     """`{"settled": bool}`: whether a newer test arrived."""
     test = manage_account.last_test()

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import register
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from oscar.core.application import OscarDashboardConfig
 
 from oscar_nd8.dashboard.checks import check_mounted
@@ -15,6 +16,7 @@ from oscar_nd8.shop.staff import (
     MAY_MANAGE_ACCOUNT,
     MAY_REFUND,
     MAY_VIEW_PAYMENTS,
+    VIEW_PAYMENTS,
     may_manage_account,
     may_view_payments,
 )
@@ -41,9 +43,10 @@ class Nd8DashboardConfig(OscarDashboardConfig):
 
     default_permissions = MAY_VIEW_PAYMENTS  # type: ignore[assignment]  # the stubs forget Oscar's tuple of lists
     permissions_map = {
-        **dict.fromkeys(DECISIONS, MAY_DECIDE),
+        # These pages show the payment, and lead to others that do.
+        **{name: [*MAY_DECIDE, VIEW_PAYMENTS] for name in DECISIONS},
+        "nd8-refund": [*MAY_REFUND, VIEW_PAYMENTS],
         **dict.fromkeys(ACCOUNT_PAGES, MAY_MANAGE_ACCOUNT),
-        "nd8-refund": MAY_REFUND,
     }
 
     def ready(self) -> None:
@@ -87,6 +90,11 @@ class Nd8DashboardConfig(OscarDashboardConfig):
             path("refunds/<int:pk>/state/", refunds.tell_state, name="nd8-refund-state"),
         ]
         return list(self.post_process_urls(urls))
+
+    def get_url_decorator(self, pattern: Any) -> Any:
+        """Oscar's permissions, and no cache that keeps names, e-mails or secrets: on every page, without exception."""
+        permitted = super().get_url_decorator(pattern)
+        return lambda view: never_cache(permitted(view))
 
 
 def is_in_menu(user: Any, url_name: str, url_args: Any = None, url_kwargs: Any = None) -> bool:

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from oscar_nd8.dashboard.export import download
@@ -24,7 +23,6 @@ from oscar_nd8.spreadsheets import REFUND_COLUMNS
 __all__ = ["export_refunds", "list_refunds", "refund", "show_refund", "tell_state"]
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.non_atomic_requests  # the refund is written before ND8 is asked, each in a transaction of its own
 def refund(request: HttpRequest, pk: int) -> HttpResponse:
@@ -40,7 +38,6 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "oscar_nd8/dashboard/refund.html", context)
 
 
-@never_cache
 @require_safe
 @transaction.non_atomic_requests  # ND8 is asked between transactions
 def show_refund(request: HttpRequest, pk: int) -> HttpResponse:
@@ -54,7 +51,6 @@ def show_refund(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "oscar_nd8/dashboard/refund_detail.html", context)
 
 
-@never_cache
 @require_safe
 def tell_state(request: HttpRequest, pk: int) -> HttpResponse:
     """`{"settled": bool}`: whether the refund is something else than the page that asks says. No call to ND8."""
@@ -76,7 +72,6 @@ def list_refunds(request: HttpRequest) -> HttpResponse:
     return render(request, "oscar_nd8/dashboard/refund_list.html", context)
 
 
-@never_cache
 @require_safe
 def export_refunds(request: HttpRequest) -> HttpResponseBase:
     """What the list would show, all pages of it, as a table for a spreadsheet."""

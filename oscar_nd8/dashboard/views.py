@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from pydantic import ValidationError
 
@@ -50,7 +49,6 @@ def list_payments(request: HttpRequest) -> HttpResponse:
     return render(request, "oscar_nd8/dashboard/payment_list.html", context)
 
 
-@never_cache
 @require_safe
 def export_payments(request: HttpRequest) -> HttpResponseBase:
     """What the list would show, all pages of it, as a table for a spreadsheet."""

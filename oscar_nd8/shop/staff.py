@@ -12,6 +12,7 @@ __all__ = [
     "MAY_MANAGE_ACCOUNT",
     "MAY_REFUND",
     "MAY_VIEW_PAYMENTS",
+    "VIEW_PAYMENTS",
     "may_decide",
     "may_manage_account",
     "may_refund",
@@ -19,11 +20,14 @@ __all__ = [
     "may_view_payments",
 ]
 
-# Either list is enough, as in Oscar's own dashboard; the second is for partners' staff.
-MAY_VIEW_PAYMENTS = (["is_staff"], ["oscar_nd8.view_payments", "partner.dashboard_access"])
+VIEW_PAYMENTS = "oscar_nd8.view_payments"
+
+# Staff status alone opens nothing, as on Oscar's own order pages.
+# Either list is enough; the second is for partners' staff.
+MAY_VIEW_PAYMENTS = (["is_staff", VIEW_PAYMENTS], [VIEW_PAYMENTS, "partner.dashboard_access"])
 
 # Both are needed: how the shop is run is no partner's business.
-MAY_SEE_HEALTH = ["is_staff", "oscar_nd8.view_payments"]
+MAY_SEE_HEALTH = ["is_staff", VIEW_PAYMENTS]
 
 # Both are needed: whoever may only look cannot place an order, and a partner's staff never can.
 MAY_DECIDE = ["is_staff", "oscar_nd8.resolve_attention"]

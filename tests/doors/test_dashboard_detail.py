@@ -14,6 +14,7 @@ from oscar_nd8.states import DepositState, EventStatus, PaymentState, RefundStat
 from tests.staff import (
     NOON,
     SECRET_URL,
+    VIEW,
     browser_of,
     line,
     make_partner,
@@ -72,7 +73,7 @@ def test_a_stranger_is_sent_to_the_dashboards_login_and_a_shopper_refused(client
 
 def test_a_partners_staff_cannot_open_the_payment_of_others_or_one_without_an_order() -> None:
     ours = make_partner("Ours")
-    client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", partner=ours)
+    client = browser_of("partner", VIEW, "partner.dashboard_access", partner=ours)
     assert client.get(path_of(make_session("100001", S.PLACED, partner=ours))).status_code == 200
     assert client.get(path_of(make_session("100002", S.PLACED, partner=make_partner("Theirs")))).status_code == 404
     assert client.get(path_of(make_session("100003", S.PAID))).status_code == 404
@@ -248,7 +249,7 @@ def test_links_lead_to_the_order_and_to_djangos_admin(staff: Client) -> None:
 
 def test_links_that_would_refuse_are_not_offered() -> None:
     session = make_session("100001", S.PLACED)
-    html = page(browser_of("clerk", staff=True), session)
+    html = page(browser_of("clerk", VIEW, staff=True), session)
     assert "/dashboard/orders/100001/" not in html
     assert "/django-admin/" not in html
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from oscar_nd8.dashboard.export import ROWS_AT_ONCE
 from oscar_nd8.models import PaymentSession, Refund
 from oscar_nd8.states import SessionStatus
-from tests.staff import NOON, SECRET_URL, browser_of, make_matter, make_partner, make_payment, make_session
+from tests.staff import NOON, SECRET_URL, VIEW, browser_of, make_matter, make_partner, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ S = SessionStatus
 @pytest.fixture
 def staff() -> Client:
     """Whoever may look; the export asks for no permission beyond that."""
-    return browser_of("clerk", staff=True)
+    return browser_of("clerk", VIEW, staff=True)
 
 
 def lines_of(client: Client, **query: Any) -> Iterator[str]:
@@ -58,7 +58,7 @@ def refund(payment: Any, amount: int, status: str = "completed", currency: str =
 def test_a_stranger_and_a_shopper_get_nothing(client: Client) -> None:
     make_session()
     assert client.get(EXPORT)["Location"] == f"/dashboard/login/?next={EXPORT}"
-    for permissions in ((), ("oscar_nd8.view_payments",), ("partner.dashboard_access",)):
+    for permissions in ((), (VIEW,), ("partner.dashboard_access",)):
         assert (
             browser_of(f"shopper{len(permissions) + len(str(permissions))}", *permissions).get(EXPORT).status_code
             == 403
@@ -70,7 +70,7 @@ def test_a_partners_staff_get_payments_of_orders_with_their_lines_only() -> None
     make_session("100001", S.PLACED, partner=ours)
     make_session("100002", S.PLACED, partner=theirs)
     make_session("100003", S.OPEN)
-    client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", partner=ours)
+    client = browser_of("partner", VIEW, "partner.dashboard_access", partner=ours)
     assert orders(client) == ["100001"]
     assert orders(client, search="100002") == []
 

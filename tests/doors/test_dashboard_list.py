@@ -14,7 +14,7 @@ from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.models import STATUS_LABELS, Attention, PaymentSession
 from oscar_nd8.shop.sessions import mentioning
 from oscar_nd8.states import PaymentState, SessionStatus
-from tests.staff import NOON, SECRET_URL, browser_of, make_partner, make_payment, make_session
+from tests.staff import NOON, SECRET_URL, VIEW, browser_of, make_partner, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -50,9 +50,7 @@ def test_a_stranger_is_sent_to_the_dashboards_login(client: Client) -> None:
     assert (response.status_code, response["Location"]) == (302, f"/dashboard/login/?next={LIST}")
 
 
-@pytest.mark.parametrize(
-    "permissions", [(), ("oscar_nd8.view_payments",), ("partner.dashboard_access",)], ids=["none", "view", "partner"]
-)
+@pytest.mark.parametrize("permissions", [(), (VIEW,), ("partner.dashboard_access",)], ids=["none", "view", "partner"])
 def test_a_shopper_and_half_a_permission_are_refused(permissions: tuple[str, ...]) -> None:
     make_session()
     assert browser_of("shopper", *permissions).get(LIST).status_code == 403
@@ -64,7 +62,7 @@ def test_nothing_can_be_posted(staff: Client) -> None:
 
 def test_staff_without_further_permissions_see_payments_without_links_that_would_refuse_them() -> None:
     make_session("100001", S.PLACED)
-    html = page(browser_of("clerk", staff=True))
+    html = page(browser_of("clerk", VIEW, staff=True))
     assert "100001" in html
     assert "/dashboard/orders/100001/" not in html
 
@@ -74,7 +72,7 @@ def test_a_partners_staff_see_only_payments_of_orders_with_their_lines() -> None
     make_session("100001", S.PLACED, partner=ours)
     make_session("100002", S.PLACED, partner=theirs)
     make_session("100003", S.OPEN)
-    client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", partner=ours)
+    client = browser_of("partner", VIEW, "partner.dashboard_access", partner=ours)
     assert numbers(client) == ["100001"]
     assert numbers(client, search="100002") == []
     assert "1 payment" in page(client)
@@ -292,7 +290,7 @@ def test_a_shop_that_nobody_reconciles_is_said_too_and_ends_when_somebody_does(s
 def test_a_partners_staff_are_not_troubled_with_how_the_shop_is_run() -> None:
     ours = make_partner("Ours")
     make_session("100001", S.PLACED, partner=ours, due_at=timezone.now() - timedelta(hours=9))
-    client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", partner=ours)
+    client = browser_of("partner", VIEW, "partner.dashboard_access", partner=ours)
     assert "nd8-alarm" not in page(client)
 
 

@@ -11,7 +11,7 @@ from oscar.defaults import OSCAR_DASHBOARD_NAVIGATION as OSCARS_OWN
 from oscar_nd8.dashboard.apps import LIST_URL, Nd8DashboardConfig
 from oscar_nd8.dashboard.checks import check_mounted
 from sandbox_site.urls import urlpatterns as all_patterns
-from tests.staff import browser_of
+from tests.staff import VIEW, browser_of
 
 # As a ROOT_URLCONF: the sandbox whose developer forgot our line.
 urlpatterns = [pattern for pattern in all_patterns if str(pattern.pattern) != "dashboard/payments/"]
@@ -60,23 +60,29 @@ def test_an_entry_that_the_shop_placed_itself_is_kept(settings: Any) -> None:
 @pytest.mark.django_db
 def test_an_entry_that_the_shop_placed_itself_works_by_oscars_own_rule(settings: Any) -> None:
     settings.OSCAR_DASHBOARD_NAVIGATION = [{"label": "Money", "children": [{"label": "By ND8", "url_name": LIST_URL}]}]
-    assert "By ND8" in browser_of("clerk", staff=True).get("/dashboard/").content.decode()
+    assert "By ND8" in browser_of("clerk", VIEW, staff=True).get("/dashboard/").content.decode()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("permissions", "shown"),
-    [(("partner.dashboard_access",), False), (("partner.dashboard_access", "oscar_nd8.view_payments"), True)],
+    ("permissions", "staff", "shown"),
+    [
+        (("partner.dashboard_access",), False, False),
+        (("partner.dashboard_access", VIEW), False, True),
+        (("order.view_order",), True, False),
+        ((VIEW,), True, True),
+    ],
+    ids=["a partner's without", "a partner's", "staff without", "staff"],
 )
-def test_the_entry_is_shown_to_those_who_may_open_it(permissions: tuple[str, ...], shown: bool) -> None:
-    html = browser_of("partner", *permissions).get("/dashboard/").content.decode()
+def test_the_entry_is_shown_to_those_who_may_open_it(permissions: tuple[str, ...], staff: bool, shown: bool) -> None:
+    html = browser_of("somebody", *permissions, staff=staff).get("/dashboard/").content.decode()
     for address in ("/dashboard/payments/", "/dashboard/payments/attention/", "/dashboard/payments/refunds/"):
         assert (f'href="{address}"' in html) is shown
 
 
 @pytest.mark.django_db
 def test_staff_find_the_entry_with_its_icon() -> None:
-    html = browser_of("clerk", staff=True).get("/dashboard/").content.decode()
+    html = browser_of("clerk", VIEW, staff=True).get("/dashboard/").content.decode()
     assert html.count('href="/dashboard/payments/"') == 1
     assert "fas fa-credit-card" in html
 
@@ -85,7 +91,7 @@ def test_staff_find_the_entry_with_its_icon() -> None:
 def test_pages_that_are_not_mounted_break_nothing_and_are_reported(settings: Any) -> None:
     assert list(check_mounted(None)) == []
     settings.ROOT_URLCONF = "tests.doors.test_dashboard_menu"
-    response = browser_of("clerk", staff=True).get("/dashboard/")
+    response = browser_of("clerk", VIEW, staff=True).get("/dashboard/")
     assert response.status_code == 200
     assert "Payments" not in response.content.decode()
     assert [(message.id, message.level) for message in check_mounted(None)] == [("oscar_nd8.W020", 30)]

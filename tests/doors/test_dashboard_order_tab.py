@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from oscar_nd8.models import Attention, Refund
 from oscar_nd8.states import SessionStatus
-from tests.staff import SECRET_URL, browser_of, make_order, make_partner, make_payment, make_session
+from tests.staff import SECRET_URL, VIEW, browser_of, make_order, make_partner, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_the_tab_says_what_went_back_and_offers_a_refund_to_who_may(staff: Clien
     for text in ("$9.99", "$14.98", "It broke", f'href="/dashboard/payments/refunds/{refund.pk}/"'):
         assert text in html
     assert f'href="/dashboard/payments/{session.pk}/refund/"' in html
-    clerk = browser_of("clerk", "order.view_order", staff=True)
+    clerk = browser_of("clerk", "order.view_order", VIEW, staff=True)
     assert "It broke" in tab(order_page(clerk))
     assert "/refund/" not in tab(order_page(clerk))
 
@@ -87,6 +87,13 @@ def test_nothing_secret_is_on_the_page(staff: Client) -> None:
     assert str(session.token) not in html
 
 
+def test_staff_see_the_tab_only_with_the_permission_for_payments() -> None:
+    make_payment(make_session("100001", SessionStatus.PLACED), "TX-1")
+    html = order_page(browser_of("clerk", "order.view_order", staff=True))
+    assert "nd8-payment" not in html
+    assert "TX-1" not in html
+
+
 def test_partners_staff_see_the_tab_only_with_the_permission_for_payments() -> None:
     ours = make_partner("Ours")
     session = make_session("100001", SessionStatus.PLACED, partner=ours)
@@ -96,7 +103,7 @@ def test_partners_staff_see_the_tab_only_with_the_permission_for_payments() -> N
     assert "nd8-payment" not in half
     assert "Two mugs too many." not in half
     assert "TX-1" not in half
-    whole = browser_of("whole", "partner.dashboard_access", "oscar_nd8.view_payments", partner=ours)
+    whole = browser_of("whole", "partner.dashboard_access", VIEW, partner=ours)
     assert "TX-1" in tab(order_page(whole))
 
 

@@ -16,7 +16,7 @@ from oscar_nd8.shop.refundable import refundable_of
 from oscar_nd8.states import PaymentState, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from tests.refunding import REASON, books, end, pay
-from tests.staff import browser_of, make_partner, make_payment, make_session
+from tests.staff import VIEW, browser_of, make_partner, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ MAY_REFUND = "oscar_nd8.refund_payment"
 @pytest.fixture
 def staff() -> Client:
     """Staff who may refund."""
-    return browser_of("stella", MAY_REFUND, staff=True)
+    return browser_of("stella", VIEW, MAY_REFUND, staff=True)
 
 
 @pytest.fixture
@@ -90,9 +90,10 @@ def test_a_stranger_is_sent_to_the_login_and_a_shopper_refused(client: Client, p
     ("permissions", "is_staff"),
     [
         ((), True),
-        (("oscar_nd8.view_payments", "oscar_nd8.resolve_attention", "oscar_nd8.view_refund"), True),
+        ((MAY_REFUND,), True),
+        ((VIEW, "oscar_nd8.resolve_attention", "oscar_nd8.view_refund"), True),
         ((MAY_REFUND,), False),
-        ((MAY_REFUND, "oscar_nd8.view_payments", "partner.dashboard_access"), False),
+        ((MAY_REFUND, VIEW, "partner.dashboard_access"), False),
     ],
 )
 def test_without_the_permission_nobody_refunds(
@@ -107,7 +108,7 @@ def test_without_the_permission_nobody_refunds(
 
 def test_staff_without_the_permission_see_the_money_and_no_button(payment: Payment, staff: Client) -> None:
     request_refund(payment, amount=100, reason=REASON)
-    for client, offered in ((browser_of("clerk", "order.view_order", staff=True), False), (staff, True)):
+    for client, offered in ((browser_of("clerk", "order.view_order", VIEW, staff=True), False), (staff, True)):
         html = words(client.get(f"/dashboard/payments/{payment.session_id}/"))
         assert "On its way back" in html
         assert "$23.97" in html
@@ -116,7 +117,7 @@ def test_staff_without_the_permission_see_the_money_and_no_button(payment: Payme
 
 def test_a_partners_staff_see_refunds_of_their_orders_only_and_cannot_refund() -> None:
     ours = make_partner("Ours")
-    client = browser_of("partner", "oscar_nd8.view_payments", "partner.dashboard_access", MAY_REFUND, partner=ours)
+    client = browser_of("partner", VIEW, "partner.dashboard_access", MAY_REFUND, partner=ours)
     mine = make_payment(make_session("100001", S.PLACED, partner=ours), "TX-1")
     other = make_payment(make_session("100002", S.PLACED, partner=make_partner("Theirs")), "TX-2")
     refunds = [
@@ -286,7 +287,7 @@ def test_a_double_click_is_one_refund(staff: Client, payment: Payment, nd8: ND8)
 
 
 def test_who_did_not_see_a_colleagues_refund_is_told_of_it(staff: Client, payment: Payment, nd8: ND8) -> None:
-    other = browser_of("otto", MAY_REFUND, staff=True)
+    other = browser_of("otto", VIEW, MAY_REFUND, staff=True)
     pages = [(each, hidden(review(each, payment, how="amount", other="5.00"))) for each in (staff, other)]
     first, second = [each.post(path_of(payment.session), {**sent, "confirm": "1"}) for each, sent in pages]
     assert first.status_code == 302

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from oscar_nd8.models import Refund, StaffAction
 from oscar_nd8.states import RefundStatus, SessionStatus
-from tests.staff import NOON, browser_of, make_payment, make_session
+from tests.staff import NOON, VIEW, browser_of, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ EXPORT = "/dashboard/payments/refunds/export/"
 @pytest.fixture
 def staff() -> Client:
     """Whoever may look."""
-    return browser_of("clerk", staff=True)
+    return browser_of("clerk", VIEW, staff=True)
 
 
 def make_refund(number: str = "100001", *, by: str = "", **facts: Any) -> Refund:

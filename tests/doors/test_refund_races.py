@@ -10,7 +10,7 @@ from oscar_nd8.testing import ND8, Shopper
 from tests.doors.test_dashboard_refund import MAY_REFUND, hidden, path_of, review
 from tests.races import at_once
 from tests.refunding import books, pay
-from tests.staff import browser_of
+from tests.staff import VIEW, browser_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -23,7 +23,7 @@ def payment(guest: Shopper, nd8: ND8, mug: Any) -> Payment:
 
 def confirmations(payment: Payment, count: int, **answers: Any) -> list[Any]:
     """As many members of staff, each with a confirmation of their own on the screen."""
-    staff = [browser_of(f"clerk{number}", MAY_REFUND, staff=True) for number in range(count)]
+    staff = [browser_of(f"clerk{number}", VIEW, MAY_REFUND, staff=True) for number in range(count)]
     pages = [(client, {**hidden(review(client, payment, **answers)), "confirm": "1"}) for client in staff]
     assert len({sent["form_key"] for _client, sent in pages}) == count
     return [lambda client=client, sent=sent: click(client, payment, sent) for client, sent in pages]
@@ -49,7 +49,7 @@ def test_eight_confirming_a_part_at_once_give_one_part_back_and_see_it(payment: 
 
 
 def test_eight_clicks_on_one_confirmation_lead_to_one_refund(payment: Payment, nd8: ND8) -> None:
-    client = browser_of("clerk", MAY_REFUND, staff=True)
+    client = browser_of("clerk", VIEW, MAY_REFUND, staff=True)
     sent = {**hidden(review(client, payment, how="everything")), "confirm": "1"}
     assert at_once(*[lambda: click(client, payment, sent)] * 8) == [302] * 8
     assert books(nd8) == [("24.97", "processing")]
