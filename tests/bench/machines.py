@@ -50,7 +50,7 @@ def _crowd(what: str, queue: Queue, nd8: ND8, folder: Path, purchases: int, told
         loads = burst(shop, messages)
         accepted = time.perf_counter() - began
         refused = [head for load in loads for head in load.refused]
-        wait_until_processed()
+        wait_until_processed(seconds=3600)
         processed = time.perf_counter() - began
         left = reconcile(everything=bool(refused)).looked_at
         require_one_order_each(shoppers, messages, mail=shop.mail)
