@@ -25,7 +25,7 @@ from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.shop.given_back import newest_refund
 from oscar_nd8.shop.refundable import Chosen, Parts, Refundable, RefundableCharge, RefundableLine, refundable_of
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, charge_named, money_of, names_of, payer_named
-from oscar_nd8.states import REFUND_ENDS
+from oscar_nd8.states import REFUND_ENDS, REFUNDED_FROM, SessionStatus
 
 __all__ = ["Confirmation", "HowMuch", "RefundForm", "Step", "facts_about", "looked_up", "take_step"]
 
@@ -139,6 +139,11 @@ class ConsentForm(forms.Form):
 
     form_key = forms.UUIDField(widget=forms.HiddenInput)
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    seen_status = forms.TypedChoiceField(
+        choices=[(status.value, status.value) for status in sorted(REFUNDED_FROM)],
+        coerce=SessionStatus,
+        widget=forms.HiddenInput,
+    )
     confirmed = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
 
@@ -274,6 +279,7 @@ def _refund(data: Mapping[str, Any], step: Step, form: RefundForm, consent: Cons
             asked_by=by,
             form_key=answers["form_key"],
             seen=answers["seen"],
+            seen_status=answers["seen_status"],
         )
     except DecisionRefused as refusal:
         # What is left may be less by now.
@@ -287,7 +293,12 @@ def _confirmation_of(form: RefundForm, *, changed: bool) -> Confirmation:
     refundable = form.refundable
     session: PaymentSession = refundable.payment.session
     newest = newest_refund(session)
-    known = {"form_key": uuid4(), "seen": newest.pk if newest else 0, "confirmed": form.amount}
+    known = {
+        "form_key": uuid4(),
+        "seen": newest.pk if newest else 0,
+        "seen_status": session.status,
+        "confirmed": form.amount,
+    }
     return Confirmation(
         amount=to_major(form.amount, refundable.currency),
         at_least=bool(form.parts.get("everything")) and not refundable.certain,

@@ -52,15 +52,17 @@ def request_refund(
     asked_by: Any = None,
     form_key: UUID | None = None,
     seen: int | None = None,
+    seen_status: SessionStatus | None = None,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Refund:
     """Give back `amount` minor units, what `chosen` is worth, or everything that remains; the refund as ND8 answered.
 
     With `amount` and `chosen`, the amount counts and `chosen` says what it is for. `reason` is shown to the customer.
     The same `form_key` twice is the same refund. `seen` is the id of the session's newest refund that whoever asks
-    knew of, 0 for none. Raises DecisionRefused, a sentence for staff, before anything is written. After that nothing
-    is raised: REJECTED and FAILED say why in `status_reason`, and of UNKNOWN nobody knows yet whether it happened
-    (`settle_refund` finds out). Must not run in a transaction: the row is there before ND8 hears of it.
+    knew of, 0 for none; `seen_status` is the session's status that they knew: held, or with its order. Raises
+    DecisionRefused, a sentence for staff, before anything is written. After that nothing is raised: REJECTED and FAILED
+    say why in `status_reason`, and of UNKNOWN nobody knows yet whether it happened (`settle_refund` finds out). Must
+    not run in a transaction: the row is there before ND8 hears of it.
     """
     refund, is_new = _write(
         payment,
@@ -70,6 +72,7 @@ def request_refund(
         asked_by=asked_by,
         form_key=form_key,
         seen=seen,
+        seen_status=seen_status,
     )
     if is_new:
         _ask(refund, asked_at=clock())
@@ -94,6 +97,7 @@ def _write(
     asked_by: Any,
     form_key: UUID | None,
     seen: int | None,
+    seen_status: SessionStatus | None,
 ) -> tuple[Refund, bool]:
     """The row, and whether it is new. Under the session's lock, so that the sum of all refunds holds."""
     with transaction.atomic(durable=True):
@@ -107,6 +111,8 @@ def _write(
             _require_seen(session, seen)
         payment = session.payments.get(pk=payment.pk)
         _require_refundable(session, payment)
+        if seen_status is not None and seen_status != session.status:
+            raise DecisionRefused(_placed_meanwhile(session))
         refundable = refundable_of(payment)
         amount, parts = wanted(refundable)
         refund = Refund.objects.create(
@@ -149,6 +155,27 @@ def _require_seen(session: PaymentSession, seen: int) -> None:
             "currency": newest.currency,
             "who": who_asked(newest),
         }
+    )
+
+
+def _placed_meanwhile(session: PaymentSession) -> str:
+    """The only way from one status of which money is given back to another."""
+    decision = session.staff_actions.filter(verb=StaffAction.Verb.PLACE).last()
+    told = {"number": session.order_number, "who": decision.who if decision else _("the shop")}
+    if session.order_id is None:
+        return (
+            _(
+                "Meanwhile %(number)s was accepted as a sale (%(who)s). Nothing was given back by you. "
+                "Look at it before you try again."
+            )
+            % told
+        )
+    return (
+        _(
+            "Meanwhile order %(number)s was placed (%(who)s). Nothing was given back by you. "
+            "Look at it before you try again."
+        )
+        % told
     )
 
 

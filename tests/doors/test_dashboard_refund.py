@@ -10,11 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from oscar_nd8.models import Payment, PaymentSession, Refund, StaffAction
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction
+from oscar_nd8.services.place_anyway import place_anyway
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.shop.refundable import refundable_of
 from oscar_nd8.states import PaymentState, SessionStatus
-from oscar_nd8.testing import ND8, Shopper
+from oscar_nd8.testing import ND8, Shopper, make_user
 from tests.refunding import REASON, books, end, pay
 from tests.staff import VIEW, browser_of, make_partner, make_payment, make_session
 
@@ -340,6 +341,25 @@ def test_a_held_payment_without_an_order_is_refunded_too(staff: Client, guest: S
 
     confirm(staff, payment, how="everything")
 
+    assert books(nd8) == [("24.97", "processing")]
+
+
+def test_a_confirmation_from_before_a_colleague_placed_the_order_gives_nothing_back(
+    staff: Client, guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = guest.begin_payment(mug, 2)
+    nd8.outcome(session, net_amount="0.01")
+    nd8.deliver()
+    payment = Payment.objects.get()
+    page = hidden(review(staff, payment, how="everything"))
+    placed = place_anyway(Attention.objects.get(), by=make_user("otto@example.com"), seen=0)
+    assert placed.status == S.PLACED
+
+    answer = words(staff.post(path_of(session), {**page, "confirm": "1"}))
+
+    assert f"Meanwhile order {placed.order_number} was placed (otto@example.com). Nothing was given back" in answer
+    assert (books(nd8), Refund.objects.count(), nd8.calls(CREATE)) == ([], 0, 0)
+    assert confirm(staff, payment, how="everything").status_code == 302
     assert books(nd8) == [("24.97", "processing")]
 
 

@@ -316,6 +316,8 @@ def test_a_sale_is_refunded_in_full_and_by_piece(session: PaymentSession, nd8: N
         [("Enamel mug", 2, 2500)],
     )
 
+    with pytest.raises(DecisionRefused, match="was accepted as a sale"):
+        request_refund(payment, amount=1250, reason="It was held", seen_status=SessionStatus.HELD)
     refund = request_refund(payment, amount=1250, reason="One was broken", asked_by=user)
     rest = request_refund(payment, everything=True, reason="The other, too", asked_by=user)
     for each in (refund, rest):

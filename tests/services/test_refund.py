@@ -165,6 +165,12 @@ def test_who_did_not_know_of_a_colleagues_refund_is_told_of_it_and_gives_nothing
         request_refund(payment, amount=100, reason=REASON, seen=first.pk + 1)
 
 
+def test_who_took_a_placed_order_for_none_gives_nothing_back(payment: Payment, nd8: ND8) -> None:
+    with pytest.raises(DecisionRefused, match=r"Meanwhile order \d+ was placed \(the shop\)"):
+        request_refund(payment, everything=True, reason=REASON, seen_status=SessionStatus.HELD)
+    assert nd8.calls(CREATE) == 0
+
+
 def test_a_preview_says_what_would_be_given_back_and_gives_nothing(payment: Payment, nd8: ND8) -> None:
     line, *_ = refundable_of(payment).lines
     assert preview_refund(payment, chosen=Chosen({line.key: 1})) == (
