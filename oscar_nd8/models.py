@@ -601,6 +601,8 @@ class StaffAction(models.Model):
     # Kept beside the user, because an account can be deleted and evidence cannot.
     user_name = models.CharField(_("by"), max_length=255, blank=True)
     note = models.TextField(_("note"), blank=True)
+    # The newest change that the page showed, 0 for none: of two clicks on one page the database takes one.
+    follows = models.BigIntegerField(_("follows"), null=True, unique=True, editable=False)
     created_at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
 
     class Meta:

@@ -59,16 +59,14 @@ def change(request: HttpRequest, change: str) -> HttpResponse:
         "change": change,
         "ours": _our_webhook(request),
         "key_id": (request.POST or request.GET).get("key", "")[:255],
-        "seen": _last_action(),
+        "seen": manage_account.last_change(),
     }
     if request.method != "POST":
         return render(request, "oscar_nd8/dashboard/account_change.html", context)
-    if request.POST.get("seen") != str(context["seen"]):
-        # A page that is loaded again must not make one more key.
-        messages.error(request, _("The account was changed since you opened that page, so nothing was done again."))
-        return redirect(PAGE)
+    # A page that is sent again must not make one more key.
+    seen = _number(request.POST.get("seen", ""), otherwise=-1)
     try:
-        secret, old = _carry_out(change, context, by=request.user)
+        secret, old = _carry_out(change, context, by=request.user, seen=seen)
     except DecisionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(PAGE)
@@ -113,23 +111,21 @@ def _our_webhook(request: HttpRequest) -> str:
     return absolute(get_current_site(request).domain, address_of("webhook"))
 
 
-def _last_action() -> int:
-    newest = StaffAction.objects.filter(verb=StaffAction.Verb.ACCOUNT).order_by("-pk").first()
-    return newest.pk if newest else 0
-
-
 def _since(request: HttpRequest) -> int:
-    given = request.GET.get("since", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+    return _number(request.GET.get("since", ""), otherwise=0)
 
 
-def _carry_out(change: str, context: dict[str, Any], *, by: Any) -> tuple[str, KeyReport | None]:
+def _number(given: str, *, otherwise: int) -> int:
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else otherwise
+
+
+def _carry_out(change: str, context: dict[str, Any], *, by: Any, seen: int) -> tuple[str, KeyReport | None]:
     """The new secret, and the key that it replaces."""
     if change == "webhook":
-        secret = manage_account.register_webhook(context["ours"], by=by)
+        secret = manage_account.register_webhook(context["ours"], by=by, seen=seen)
         return (secret.get_secret_value() if secret else ""), None
     if change == "key":
-        made, old = manage_account.replace_key(by=by)
+        made, old = manage_account.replace_key(by=by, seen=seen)
         return made.raw.get_secret_value(), old
-    manage_account.revoke_key(context["key_id"], by=by)
+    manage_account.revoke_key(context["key_id"], by=by, seen=seen)
     return "", None

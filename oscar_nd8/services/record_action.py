@@ -4,7 +4,7 @@ from typing import Any
 
 from oscar_nd8.models import Attention, PaymentLink, PaymentSession, Refund, StaffAction
 
-__all__ = ["record_action"]
+__all__ = ["note_outcome", "record_action"]
 
 
 def record_action(
@@ -16,10 +16,12 @@ def record_action(
     refund: Refund | None = None,
     link: PaymentLink | None = None,
     note: str = "",
+    follows: int | None = None,
 ) -> StaffAction:
     """Write down that the user `by` did `verb`; in the transaction of what they did, where it has one.
 
     `by` None stands for somebody at the server's console, who has no account here.
+    Raises IntegrityError if there is another action that `follows` the same one.
     """
     return StaffAction.objects.create(
         verb=verb,
@@ -30,7 +32,14 @@ def record_action(
         refund=refund,
         link=link,
         note=note,
+        follows=follows,
     )
+
+
+def note_outcome(action: StaffAction, note: str) -> None:
+    """What came of an action that was written down before it was done."""
+    action.note = note
+    action.save(update_fields=["note"])
 
 
 def _name_of(user: Any) -> str:

@@ -178,7 +178,7 @@ def test_the_shop_s_key_is_replaced_once_and_shown_once(boss: Client, nd8: ND8) 
     assert raw in response.content.decode()
 
     again = boss.post(f"{ACCOUNT}key/", answer, follow=True)
-    assert "nothing was done again" in again.content.decode()
+    assert "nothing was done again. If you clicked twice" in again.content.decode()
     assert raw not in again.content.decode()
     assert len(keys()) == 2
     action = StaffAction.objects.get()
@@ -203,6 +203,25 @@ def test_the_webhook_is_registered_after_a_confirmation(boss: Client, nd8: ND8, 
     assert refused.status_code == 200
     address = merchant("GET", "organization/webhook/")["endpoint_url"]
     assert address in {"", form.context["ours"]}
+
+
+def test_what_was_asked_for_is_written_down_also_when_the_answer_was_lost(boss: Client, nd8: ND8) -> None:
+    nd8.control("faults", operation="createOrganizationApiKey", kind="timeout_after", times=1)
+    seen = {"seen": boss.get(f"{ACCOUNT}key/").context["seen"]}
+    assert "a key may exist" in boss.post(f"{ACCOUNT}key/", seen, follow=True).content.decode()
+    assert "nothing was done again" in boss.post(f"{ACCOUNT}key/", seen, follow=True).content.decode()
+    assert nd8.calls("createOrganizationApiKey") == 1
+    action = StaffAction.objects.get()
+    assert "(asked for; " in action.note
+    assert action.user is not None
+
+
+@pytest.mark.parametrize("seen", [None, "", "-1", "nonsense", "9" * 30])
+def test_a_page_that_says_not_what_it_showed_changes_nothing(boss: Client, nd8: ND8, seen: str | None) -> None:
+    answer = boss.post(f"{ACCOUNT}key/", {} if seen is None else {"seen": seen})
+    assert answer.status_code == 302
+    assert nd8.calls("createOrganizationApiKey") == 0
+    assert not StaffAction.objects.exists()
 
 
 def test_a_test_event_is_watched_for_and_seen(boss: Client, nd8: ND8) -> None:
