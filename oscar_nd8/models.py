@@ -515,6 +515,7 @@ class Attention(models.Model):
         CLAIMED_ELSEWHERE = "claimed_elsewhere", _("A transaction that belongs to another session")
         UNKNOWN_CHECKOUT = "unknown_checkout", _("A payment for a checkout unknown here")
         UNANSWERED = "unanswered", _("ND8 never said how it ended")
+        UNPROCESSED = "unprocessed", _("A message of ND8's that cannot be processed")
         REFUND_FAILED = "refund_failed", _("A refund did not go through")
         REFUND_ODD = "refund_odd", _("A refund that does not add up")
         REFUND_EXCESS = "refund_excess", _("More goes back than was paid")

@@ -2,7 +2,10 @@
 
 from datetime import datetime, timedelta
 
-__all__ = ["next_look", "next_try"]
+__all__ = ["UNPROCESSED_AFTER", "next_look", "next_try"]
+
+# Tried seven times by then; what failed so often rarely passes by itself.
+UNPROCESSED_AFTER = timedelta(hours=1)
 
 SOONEST, LATEST = timedelta(minutes=1), timedelta(days=1)
 

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from oscar_nd8 import signals
 from oscar_nd8.conf import get_settings
-from oscar_nd8.exceptions import NotFound
+from oscar_nd8.exceptions import HOPELESS, NotFound, ProviderUnavailable
 from oscar_nd8.gateway import get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession, WebhookEvent
-from oscar_nd8.schedule import next_try
+from oscar_nd8.schedule import UNPROCESSED_AFTER, next_try
 from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.raise_attention import raise_attention
@@ -25,16 +25,55 @@ logger = logging.getLogger("oscar_nd8")
 
 # A refund's notification can overtake the one that ties its payment to a session.
 UNMATCHED_AT_MOST = timedelta(hours=1)
+# An ND8 that is down fails every message alike, and comes back; staff need not hear of each.
+OUTAGE = timedelta(days=1)
 
 
 def process_event(event: WebhookEvent) -> EventStatus:
-    """Process `event` and return its new status. An error is written to the row and raised again. Safe to repeat."""
+    """Process `event` and return its new status. An error is written to the row and raised again. Safe to repeat.
+
+    Of what fails for long staff hear, until it succeeds.
+    """
     try:
         status = _settle_refund_of(event) if event.refund_id else _settle_session_of(event)
     except Exception as error:  # whatever it is, the row tells people why the sender was told to try again
-        _write(event, EventStatus.FAILED, error=f"{type(error).__name__}: {error}")
+        reason = "".join(filter(str.isprintable, " ".join(f"{type(error).__name__}: {error}".split())))
+        _write(event, EventStatus.FAILED, error=reason)
+        if timezone.now() - event.received_at >= (OUTAGE if _fails_everywhere(error) else UNPROCESSED_AFTER):
+            _tell(event, reason)
         raise
+    if event.status == EventStatus.FAILED:
+        _withdraw(event)
     return _write(event, status)
+
+
+def _fails_everywhere(error: Exception) -> bool:
+    """Whether ND8 is down or refuses all that we ask, so that the message itself may be quite in order."""
+    silent = isinstance(error, ProviderUnavailable) and (error.status is None or error.status >= 500)
+    return silent or isinstance(error, HOPELESS)
+
+
+def _tell(event: WebhookEvent, reason: str) -> None:
+    days = get_settings().RECONCILE_DAYS
+    raise_attention(
+        session_of(event),
+        Attention.Kind.UNPROCESSED,
+        f"ND8 told this shop about {_subject(event)}, and the shop fails to process it: {reason[:300]} "
+        "Somebody may have paid and have no order, or a refund may not be booked. "
+        f"The shop keeps trying for {days} days. "
+        "Look at it in ND8's dashboard, and show this to whoever runs the shop.",
+        subject=_subject(event),
+    )
+
+
+def _withdraw(event: WebhookEvent) -> None:
+    """Its session may have been unknown when staff were told."""
+    for session in {session_of(event), None}:
+        close_matters(session, [Attention.Kind.UNPROCESSED], Attention.Resolution.BY_ITSELF, subject=_subject(event))
+
+
+def _subject(event: WebhookEvent) -> str:
+    return event.refund_id or event.transaction_id or event.checkout_id
 
 
 def _settle_refund_of(event: WebhookEvent) -> EventStatus:

@@ -16,6 +16,7 @@ from oscar_nd8.gateway import PaymentReport, get_gateway
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.money import round_to_minor, to_major
 from oscar_nd8.observing import observed
+from oscar_nd8.schedule import UNPROCESSED_AFTER
 from oscar_nd8.services.adopt_refund import adopt_refunds
 from oscar_nd8.services.close_matters import close_matters
 from oscar_nd8.services.close_refunded import close_refunded
@@ -113,6 +114,8 @@ def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[
         payments = _read_again(session)
     if failures:
         raise failures[0]
+    if not sparing and timezone.now() - session.created_at >= UNPROCESSED_AFTER:
+        _withdraw_unprocessed(session, tied)
     reschedule_as_read(session, payments)
     return session
 
@@ -121,6 +124,12 @@ def _read_again(session: PaymentSession) -> Sequence[Payment]:
     """Bring `session` up to its row; its payments, read after it as `reschedule_as_read` wants them."""
     session.refresh_from_db()
     return list(Payment.of(session))
+
+
+def _withdraw_unprocessed(session: PaymentSession, transaction_ids: Iterable[str]) -> None:
+    """Each is answered for, whether or not the message that told of it is ever tried again."""
+    for transaction_id in transaction_ids:
+        close_matters(session, [Attention.Kind.UNPROCESSED], Attention.Resolution.BY_ITSELF, subject=transaction_id)
 
 
 def _told_transactions(session: PaymentSession) -> Iterable[str]:

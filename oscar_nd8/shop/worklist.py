@@ -90,6 +90,13 @@ EXPLANATIONS: Mapping[Attention.Kind, Explanation] = {
             "dismiss this with a note."
         ),
     ),
+    K.UNPROCESSED: Explanation(
+        _("Nobody here knows what became of this money: somebody may have paid and have no order, or no refund."),
+        _(
+            "Look at it in ND8's dashboard, and show the reason to whoever runs the shop. The shop keeps trying; if it "
+            "has given up, ask ND8 again on the payment's page. This settles by itself as soon as it succeeds."
+        ),
+    ),
     K.REFUND_FAILED: Explanation(
         _("The shopper has not got this money back. No refund was booked."),
         _("Read the reason, then refund again or pay back another way."),

@@ -16,6 +16,8 @@ from oscar.core.loading import get_model
 
 from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.models import Attention, PaymentSession, StaffAction, WebhookEvent
+from oscar_nd8.services.ask_again import ask_again
+from oscar_nd8.services.examine_records import examine_records
 from oscar_nd8.services.receive_event import receive_event
 from oscar_nd8.services.reconcile import Done, reconcile
 from oscar_nd8.services.replay_event import replay_event
@@ -137,6 +139,94 @@ def test_after_its_time_a_failure_is_kept_and_tried_no_more(session: PaymentSess
         reconcile()
     event.refresh_from_db()
     assert (event.status, event.due_at) == ("failed", None)
+
+
+@contextmanager
+def unreadable(nd8: ND8, settings: Any) -> Iterator[None]:
+    """ND8 answers about payments in a way that nobody can read."""
+    patient = settings.ND8
+    settings.ND8 = {**patient, "READ_BUDGET": 0.1}
+    nd8.fault("getPaymentById", "wrong_types", times=1000)
+    yield
+    nd8.fault("getPaymentById", "wrong_types", times=0)
+    settings.ND8 = patient
+
+
+def age(span: timedelta) -> None:
+    """Let all of it have happened so long ago."""
+    WebhookEvent.objects.update(received_at=timezone.now() - span)
+    PaymentSession.objects.update(created_at=timezone.now() - span)
+
+
+def test_what_cannot_be_processed_for_an_hour_is_told_to_staff_once_until_it_can(
+    session: PaymentSession, nd8: ND8, settings: Any
+) -> None:
+    transaction_id = nd8.outcome(session)
+    received(nd8)
+    with unreadable(nd8, settings):
+        age(timedelta(minutes=50))
+        assert reconcile(everything=True).postponed
+        assert not Attention.objects.exists()
+        for hours in (1, 2):
+            age(timedelta(hours=hours))
+            reconcile(everything=True)
+    matter = Attention.objects.get()
+    assert (matter.session, matter.kind, matter.subject) == (session, "unprocessed", transaction_id)
+    assert "unreadable" in matter.detail
+    assert Order.objects.count() == 0
+
+    assert reconcile(everything=True).done[Done.PLACED] == 1
+    matter.refresh_from_db()
+    assert matter.resolution == "by_itself"
+
+
+def test_that_nd8_is_down_is_told_to_staff_after_a_day(session: PaymentSession, nd8: ND8, settings: Any) -> None:
+    nd8.outcome(session)
+    received(nd8)
+    with down(nd8, settings):
+        age(timedelta(hours=23))
+        reconcile(everything=True)
+        assert not Attention.objects.exists()
+        age(timedelta(hours=24))
+        reconcile(everything=True)
+    assert Attention.objects.get().kind == "unprocessed"
+
+
+def test_what_was_given_up_stays_with_staff_until_somebody_asks_nd8_again(
+    session: PaymentSession, nd8: ND8, settings: Any
+) -> None:
+    nd8.outcome(session)
+    event = received(nd8)
+    with unreadable(nd8, settings):
+        age(timedelta(days=31))
+        reconcile(everything=True)
+    event.refresh_from_db()
+    assert (event.status, event.due_at) == ("failed", None)
+    Attention.objects.update(created_at=timezone.now() - timedelta(days=30))
+    assert "1 matter has waited for staff" in " ".join(each.fact for each in examine_records() if each.needs_somebody)
+
+    ask_again(session, by=None)
+
+    session.refresh_from_db()
+    assert (session.status, Attention.objects.get().resolution) == ("placed", "by_itself")
+
+
+def test_a_message_about_an_unknown_checkout_that_cannot_be_looked_into_is_told_too(
+    session: PaymentSession, nd8: ND8, settings: Any
+) -> None:
+    transaction_id = nd8.outcome(session)
+    received(nd8)
+    forget_checkouts()
+    with unreadable(nd8, settings):
+        age(timedelta(hours=2))
+        reconcile(everything=True)
+    matter = Attention.objects.get(kind="unprocessed")
+    assert (matter.session, matter.subject) == (None, transaction_id)
+
+    reconcile(everything=True)
+    matter.refresh_from_db()
+    assert matter.resolution == "by_itself"
+    assert Attention.objects.get(resolved_at=None).kind == "unknown_checkout"
 
 
 def test_a_paid_transaction_of_an_unknown_checkout_is_told_to_staff_once(session: PaymentSession, nd8: ND8) -> None:
