@@ -136,7 +136,7 @@ def _told_transactions(session: PaymentSession) -> Iterable[str]:
     if not session.checkout_id:
         return ()
     events = WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
-    return events.exclude(transaction_id="").values_list("transaction_id", flat=True)
+    return events.exclude(transaction_id="").order_by().values_list("transaction_id", flat=True).distinct()
 
 
 def _find_refunds(session: PaymentSession, given_back: Iterable[Payment]) -> list[ProviderError]:

@@ -1,6 +1,5 @@
 """The shop that is measured: a database of its own, and a provider that costs next to nothing."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,14 +58,6 @@ class Provider:
     """The stub of ND8 in a process of its own."""
 
     url: str
-    pid: int
-
-    @property
-    def cpu_seconds(self) -> float:
-        """What it has used of the processor so far."""
-        with open(f"/proc/{self.pid}/stat") as stat:  # noqa: PTH123  # no file of ours
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -82,7 +73,7 @@ def provider(*, latency: float = 0.0) -> Iterator[Provider]:
         }
         try:
             with override_settings(ND8=settings.ND8 | here):
-                yield Provider(f"http://127.0.0.1:{port}", process.pid)
+                yield Provider(f"http://127.0.0.1:{port}")
         finally:
             process.terminate()
 

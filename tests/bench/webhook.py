@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.utils import timezone
 
@@ -29,8 +31,9 @@ QUEUES = {
     "processed inline": ("django_tasks.backends.immediate.ImmediateBackend", 0.55),
 }
 SECRET = b"whsec_sandbox"
+WORKERS = 2
 APPLICATION = "tests.bench.site.wsgi:application"
-QUIETLY = ("--log-level", "error", "--workers", "2", APPLICATION)
+QUIETLY = ("--log-level", "error", "--workers", str(WORKERS), APPLICATION)
 GUNICORN = (sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", *QUIETLY)
 
 
@@ -47,32 +50,35 @@ def run(profile: Profile) -> Iterator[Figure]:
                     "BENCH_MIDDLEWARE": "0" if middleware.startswith("without") else "1",
                     "BENCH_PROVIDER": nd8.url,
                 }
-                with served(environment) as address:
-                    cpu: list[float] = []
+                with TemporaryDirectory() as folder, served({**environment, "BENCH_METER": f"{folder}/m"}) as address:
+                    asked: list[float] = []
 
-                    def ours(address: tuple[str, int] = address, cpu: list[float] = cpu) -> Load:
-                        before = nd8.cpu_seconds
+                    def ours(
+                        address: tuple[str, int] = address,
+                        asked: list[float] = asked,
+                        meter: Path = Path(folder, "m"),
+                    ) -> Load:
+                        meter.write_text("")
                         load = hammer(address, requests_to("/nd8/webhook/", sessions, posts))
-                        cpu.append(nd8.cpu_seconds - before)
+                        asked.append(sum(map(float, meter.read_text().split())))
                         return load
 
                     def floor(address: tuple[str, int] = address) -> Load:
                         return hammer(address, requests_to("/floor/", sessions, posts))
 
                     floor(), ours()  # every worker has imported, connected and warmed up
-                    cpu.clear()
+                    asked.clear()
                     floors, loads = in_turns(floor, ours, rounds=rounds)  # type: ignore[arg-type]  # whole loads
-                yield from _figures(f"{queue}, {middleware}", goal, floors, loads, cpu)  # type: ignore[arg-type]
+                yield from _figures(f"{queue}, {middleware}", goal, floors, loads, asked)  # type: ignore[arg-type]
 
 
-def _figures(what: str, goal: float, floors: list[Load], loads: list[Load], cpu: list[float]) -> Iterator[Figure]:
+def _figures(what: str, goal: float, floors: list[Load], loads: list[Load], asked: list[float]) -> Iterator[Figure]:
     refused = [head for load in [*floors, *loads] for head in load.refused]
     assert not refused, f"{len(refused)} answers were no 2xx: {refused[0]!r}"
     floor = statistics.median(load.per_second for load in floors)
-    # The stub shares our processors: what it used is the provider's time, and is taken out.
+    # The provider's time is what the workers spent in their calls to it, each its share.
     ours = statistics.median(
-        len(load.latencies) / (load.seconds - used / (os.cpu_count() or 1))
-        for load, used in zip(loads, cpu, strict=True)
+        len(load.latencies) / (load.seconds - seconds / WORKERS) for load, seconds in zip(loads, asked, strict=True)
     )
     slow = percentile([each for load in loads for each in load.latencies], 99)
     floor_slow = percentile([each for load in floors for each in load.latencies], 99)
