@@ -52,13 +52,14 @@ def open_checkout(
     raises. Must not run in a transaction: the provider is called between two of its own.
     """
     payer, items = _payer(quote), _items(quote)
-    reuse_key = hashlib.sha256(f"{source_basket_id}:{fingerprint(quote)}".encode()).hexdigest()
+    mark = fingerprint(quote)
+    reuse_key = hashlib.sha256(f"{source_basket_id}:{mark}".encode()).hexdigest()
     session = _reusable(reuse_key, pause=pause)
     if session is not None:
         return session
     _require_few_open_pages(quote, source_basket_id=source_basket_id)
     try:
-        session = _write(quote, reuse_key=reuse_key, source_basket_id=source_basket_id, items=items)
+        session = _write(quote, mark=mark, reuse_key=reuse_key, source_basket_id=source_basket_id, items=items)
     except IntegrityError as error:
         # Another request of the same double click wrote its row first.
         session = _reusable(reuse_key, pause=pause)
@@ -152,13 +153,15 @@ def _require_few_open_pages(quote: Quote, *, source_basket_id: int) -> None:
         )
 
 
-def _write(quote: Quote, *, reuse_key: str, source_basket_id: int, items: tuple[Item, ...]) -> PaymentSession:
+def _write(
+    quote: Quote, *, mark: str, reuse_key: str, source_basket_id: int, items: tuple[Item, ...]
+) -> PaymentSession:
     """The session's row and its frozen basket, before the provider hears of it. IntegrityError: another was first."""
     with transaction.atomic(durable=True):
         basket = copy_frozen(quote, source_id=source_basket_id)
         return PaymentSession.objects.create(
             quote=quote.model_dump(mode="json"),
-            fingerprint=fingerprint(quote),
+            fingerprint=mark,
             reuse_key=reuse_key,
             currency=quote.currency,
             amount=sum(item.quantity * item.unit_amount for item in items),
