@@ -30,9 +30,9 @@ logger = logging.getLogger("oscar_nd8")
 def complete_refund(refund: Refund) -> None:
     """Do for a COMPLETED refund what is not done yet: book it once, mail once. Safe to repeat and to race.
 
-    What does not add up is neither booked nor mailed; staff were told. What went back as it was paid, and in another
-    currency than was agreed, is mailed, and staff are told to book it. Raises what sending mail raises, and tries
-    again later.
+    What does not add up is neither booked nor mailed; staff were told. What the order's ledger cannot take, because it
+    went back in another currency or somebody deleted the payment's entry, is mailed, and staff are told to book it.
+    Raises what sending mail raises, and tries again later.
     """
     look_again_later(refund, now=timezone.now())
     if not _adds_up(refund):
@@ -50,10 +50,11 @@ def book_earlier_refunds(payment: Payment, source_id: int) -> None:
     """
     order = payment.session.order
     for refund in payment.refunds.filter(booked_at__isnull=False).order_by("pk"):
-        if refund.currency != payment.session.currency:
+        unbookable = _why_unbookable(refund, payment.session, source_id=source_id)
+        if unbookable:
             Refund.objects.filter(pk=refund.pk).update(booked_at=None)
             refund.booked_at = None
-            _tell_unbooked(refund, payment.session)
+            _tell_unbooked(refund, payment.session, unbookable)
         pieces = pieces_of(refund, order)
         _enter(refund, source_id, pieces)
         with in_shops_language():
@@ -77,24 +78,36 @@ def _follow_once(refund: Refund) -> bool:
     with transaction.atomic(durable=True):
         session = lock_session(refund.payment.session_id)
         payment = session.payments.get(pk=refund.payment_id)
-        if session.order_id is not None and payment.source_id is None:
+        if session.order_id is not None and payment.allocated_at is None:
             # The payment's own entry comes first; whoever settles the session writes it.
             PaymentSession.objects.filter(pk=session.pk).update(due_at=timezone.now())
             return False
         if not _adds_up(refund):
             return False
-        if not (_book(refund) if _is_bookable(refund, session) else _tell_unbooked(refund, session)):
+        unbookable = _why_unbookable(refund, session, source_id=payment.source_id)
+        if not (_tell_unbooked(refund, session, unbookable) if unbookable else _book(refund)):
             return True
         refund.refresh_from_db()
-        if payment.source_id is not None:
+        if session.order_id is not None:
             _follow(refund, session.order, source_id=payment.source_id)
         transaction.on_commit(partial(signals.refund_completed.send_robust, sender=Refund, refund=refund))
     return True
 
 
-def _is_bookable(refund: Refund, session: PaymentSession) -> bool:
-    """Whether it can stand in the order's ledger, which has one currency. Without an order there is no ledger."""
-    return session.order_id is None or refund.currency == session.currency
+def _why_unbookable(refund: Refund, session: PaymentSession, *, source_id: int | None) -> str:
+    """Why the order's ledger cannot take it, a sentence; "" where it can, or where there is no order and no ledger."""
+    if session.order_id is None:
+        return ""
+    if refund.currency != session.currency:
+        return (
+            f"The payment was made in {refund.currency}, and the order's ledger is kept in {session.currency}, so the "
+            f"refund is not booked in it. Book by hand what it is worth in {session.currency}"
+        )
+    if source_id is None:
+        return (
+            "Somebody deleted the payment's entry in the order's ledger, so the refund is not booked. Book it by hand"
+        )
+    return ""
 
 
 def _book(refund: Refund) -> bool:
@@ -105,19 +118,18 @@ def _book(refund: Refund) -> bool:
     return bool(booked)
 
 
-def _tell_unbooked(refund: Refund, session: PaymentSession) -> bool:
+def _tell_unbooked(refund: Refund, session: PaymentSession, why: str) -> bool:
     """Have staff do by hand what the ledger cannot take; whether they are told now, for the first time."""
     return raise_attention(
         session,
         Attention.Kind.REFUND_ODD,
-        f"ND8 gave {refund.amount_major} {refund.currency} back, as the payment was made in {refund.currency}. The "
-        f"order's ledger is kept in {session.currency}, so the refund is not booked in it. The customer is told by "
-        f"mail. Book by hand what it is worth in {session.currency}, then dismiss this with a note.",
+        f"ND8 gave {refund.amount_major} {refund.currency} back, and the customer is told by mail. {why}, then dismiss "
+        "this with a note.",
         subject=refund.reference,
     )
 
 
-def _follow(refund: Refund, order: Any, *, source_id: int) -> None:
+def _follow(refund: Refund, order: Any, *, source_id: int | None) -> None:
     pieces = pieces_of(refund, order)
     _enter(refund, source_id, pieces)
     if refund.restock and pieces:
@@ -130,8 +142,8 @@ def _follow(refund: Refund, order: Any, *, source_id: int) -> None:
         write_note(order, " ".join(filter(None, told)), by=refund.asked_by)
 
 
-def _enter(refund: Refund, source_id: int, pieces: Mapping[Any, int]) -> None:
-    if refund.booked_at is None:
+def _enter(refund: Refund, source_id: int | None, pieces: Mapping[Any, int]) -> None:
+    if source_id is None or refund.booked_at is None:
         return  # it was told to staff instead
     reference = refund.refund_id or refund.reference
     ledger.refund(source_id, amount=refund.amount_major, reference=reference, pieces=pieces)

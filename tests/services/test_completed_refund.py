@@ -281,6 +281,27 @@ def test_a_refund_of_more_than_was_paid_is_not_booked_and_staff_are_told(payment
     assert refundable_of(payment).remaining == 0
 
 
+def test_without_its_entry_in_the_ledger_a_refund_is_mailed_once_and_staff_book_it(
+    payment: Payment, nd8: ND8, mailoutbox: list[Any]
+) -> None:
+    refund = request_refund(payment, chosen=mugs(payment, 1), reason=REASON, restock=True)
+    end(nd8, refund.refund_id)
+    order_of(payment).sources.get().delete()
+
+    for _ in range(2):
+        settle_refund(Refund.objects.get())
+        settle(payment.session)
+
+    refund.refresh_from_db()
+    assert (refund.status, refund.booked_at, refund.due_at, len(mailoutbox)) == ("completed", None, None, 1)
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.subject) == ("refund_odd", refund.reference)
+    assert "Somebody deleted the payment's entry in the order's ledger" in matter.detail
+    assert order_of(payment).sources.count() == 0
+    assert order_of(payment).notes.count() == 1
+    assert stock(payment) == (50, 1)
+
+
 def test_what_a_crash_left_undone_is_done_by_the_next_look(payment: Payment, nd8: ND8, mailoutbox: list[Any]) -> None:
     refund = request_refund(payment, chosen=mugs(payment, 1), reason=REASON, restock=True)
     end(nd8, refund.refund_id)
