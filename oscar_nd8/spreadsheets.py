@@ -1,5 +1,6 @@
 """Payments and refunds as tables for spreadsheets: the columns of every admin's export, and no cell a formula."""
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,14 +16,16 @@ __all__ = ["PAYMENT_COLUMNS", "REFUND_COLUMNS", "Columns", "not_a_formula"]
 Columns = Mapping[str, tuple[Any, Callable[[Any], Any]]]
 """By name: a title, and what a row has below it. Amounts are Decimals in major units of the row's own currency."""
 
-# What spreadsheets take for a formula, and what they skip to find one.
-_FORMULA = ("=", "+", "-", "@")
-_SKIPPED = ("\t", "\r", "\n")
+# Where the text begins, and wherever else a spreadsheet begins a cell that separates by something else than the comma,
+# as many languages have it.
+_CELL = r"(?:\A|[;|\t\r\n\v\f\x85\u2028\u2029])"
+# What is skipped to find a formula, and what is taken for one.
+_FORMULA = re.compile(rf'(\A(?=[\t\r\n])|{_CELL}(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]))')
 
 
 def not_a_formula(text: str) -> str:
-    """`text` that somebody else wrote, as text: a spreadsheet would run what begins like a formula."""
-    return f"'{text}" if text.startswith(_SKIPPED) or text.lstrip().startswith(_FORMULA) else text
+    """`text` that somebody else wrote, as text: a spreadsheet would run what begins like a formula, in any cell."""
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _fee(session: PaymentSession) -> Decimal | None:

@@ -204,6 +204,19 @@ def test_csv_and_xlsx_hold_what_the_list_shows_and_no_formula(viewer: Client) ->
     assert (cell.value, cell.data_type) == ("=1+1@example.com", "s")
 
 
+def test_no_cell_is_a_formula_where_lists_are_separated_otherwise(viewer: Client) -> None:
+    address = """";=HYPERLINK(1);"@x.com"""
+    make_session("100001", SessionStatus.PLACED, email=address)
+
+    sheet = viewer.get(f"{LIST}?export=csv").getvalue().decode()
+    book = load_workbook(io.BytesIO(viewer.get(f"{LIST}?export=xlsx").getvalue()))
+
+    cells = next(csv.reader([sheet.splitlines()[1]], delimiter=";"))
+    assert [cell for cell in cells if cell.startswith(("=", "@", '"'))] == []
+    # One cell of text, which nothing separates.
+    assert (book.worksheets[0]["B2"].value, book.worksheets[0]["B2"].data_type) == (address, "s")
+
+
 def test_a_payments_page_tells_its_whole_story(viewer: Client, guest: Shopper, nd8: ND8, mug: Any) -> None:
     payment = pay(guest, nd8, mug)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.validators import validate_email
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -183,7 +184,42 @@ def test_no_cell_is_ever_a_formula(staff: Client, start: str) -> None:
     make_payment(session, dangerous)
     PaymentSession.objects.update(order_number=dangerous)
     [row] = exported(staff)
-    assert [cell for cell in row.values() if "HYPERLINK" in cell] == [f"'{dangerous}"] * 5
+    cells = [cell for cell in row.values() if "HYPERLINK" in cell]
+    assert [cell.replace("'", "") for cell in cells] == [dangerous] * 5
+    assert {cell[0] for cell in cells} == {"'"}
+
+
+SEPARATED = """";=HYPERLINK(1);"@x.com"""
+
+
+def cells(line: str, separator: str) -> list[str]:
+    """The line's cells where lists are opened by `separator`, as Excel and LibreOffice do by their language."""
+    return [cell.lstrip() for cell in next(csv.reader([line], delimiter=separator))]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", " =", '"=', '" @'])
+def test_no_cell_is_a_formula_whatever_a_list_is_separated_by(staff: Client, separator: str, start: str) -> None:
+    dangerous = f'a"{separator}{start}HYPERLINK(1){separator}"@x.com'
+    make_session(email=dangerous, status_reason=f"{dangerous}\n{start}HYPERLINK(2)")
+    text = "".join(lines_of(staff)).removeprefix("\ufeff")
+    assert "HYPERLINK(2)" in text
+    found = [cell for line in text.splitlines() for cell in cells(line, separator)]
+    assert [cell for cell in found if cell.lstrip(' "').startswith(("=", "+", "-", "@", "\uff1d"))] == []
+
+
+def test_an_address_that_is_a_formula_elsewhere_is_text(staff: Client) -> None:
+    validate_email(SEPARATED)
+    make_session(email=SEPARATED)
+    [row] = exported(staff)
+    assert row["E-mail"] == """";'=HYPERLINK(1);'"@x.com"""
+
+
+def test_what_cannot_be_a_formula_is_left_as_it_was_written(staff: Client) -> None:
+    make_session(email="ada-lovelace+nd8=1@example.com", status_reason="Late; then paid - at last, -5 of it.\nSee a=b.")
+    [row] = exported(staff)
+    assert row["E-mail"] == "ada-lovelace+nd8=1@example.com"
+    assert row["Reason"] == "Late; then paid - at last, -5 of it.\nSee a=b."
 
 
 def test_a_long_table_is_read_in_portions_whatever_is_added_meanwhile(staff: Client) -> None:
