@@ -1,6 +1,7 @@
 """The steps by which staff refund a payment, the same in every admin: what is asked, what is confirmed, what comes."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,7 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.core.validators import MaxLengthValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import EMPTY_VALUES, MaxLengthValidator
 from django.db import models
 from django.http import Http404
 from django.utils import timezone
@@ -33,6 +35,8 @@ logger = logging.getLogger("oscar_nd8")
 
 # A page that was left open asks no longer than this.
 WATCHED = timedelta(minutes=10)
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 class HowMuch(models.TextChoices):
@@ -132,6 +136,24 @@ class RefundForm(forms.Form):
             lines={key: quantity for key, quantity in pieces.items() if quantity},
             charges=frozenset(key for key in keys if self.cleaned_data[f"charge-{key}"]),
         )
+
+
+class _AsWritten:
+    """A field for a number as people write it: Python would also read 1_0 and 1e1, and digits of every script."""
+
+    def to_python(self, value: Any) -> Any:
+        """Refuses every other spelling as not a number."""
+        if value not in EMPTY_VALUES and not NUMBER.fullmatch(str(value).strip()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")  # type: ignore[attr-defined]  # the field's
+        return super().to_python(value)  # type: ignore[misc]  # the field's
+
+
+class Pieces(_AsWritten, forms.IntegerField):
+    """How many."""
+
+
+class Amount(_AsWritten, forms.DecimalField):
+    """In major units."""
 
 
 class ConsentForm(forms.Form):
@@ -311,8 +333,8 @@ def _confirmation_of(form: RefundForm, *, changed: bool) -> Confirmation:
     )
 
 
-def _pieces(line: RefundableLine) -> forms.IntegerField:
-    return forms.IntegerField(
+def _pieces(line: RefundableLine) -> Pieces:
+    return Pieces(
         label=line.title,
         required=False,
         initial=0,
@@ -331,10 +353,10 @@ def _whole(charge: RefundableCharge) -> forms.BooleanField:
     return forms.BooleanField(label=charge_named(charge), required=False, disabled=not charge.amount)
 
 
-def _amount(currency: str) -> forms.DecimalField:
+def _amount(currency: str) -> Amount:
     decimals = exponent(currency)
     step = str(Decimal(1).scaleb(-decimals))
-    return forms.DecimalField(
+    return Amount(
         label=_("Another amount"),
         required=False,
         max_digits=15,
