@@ -20,6 +20,9 @@ __all__ = ["register_all"]
 # SQLite and PostgreSQL are proved by the tests, MySQL is not.
 PROVED_DATABASES = {"sqlite", "postgresql"}
 
+# What a project sets only behind a proxy.
+OF_A_PROXY = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
+
 Found = Iterable[CheckMessage]
 
 
@@ -154,6 +157,14 @@ def check_production(app_configs: Sequence[Any] | None, **kwargs: Any) -> Found:
             "with http://.",
             hint="Serve the shop by https, and tell Django so.",
             id="oscar_nd8.W005",
+        )
+    told = [name for name in OF_A_PROXY if getattr(project, name, None)]
+    if told and nd8.LINK_STARTS and not nd8.CLIENT_ADDRESS_HEADER:
+        yield Advice(
+            f"There is a proxy, says {told[0]}, and ND8['CLIENT_ADDRESS_HEADER'] is empty: unless the server puts the "
+            "customer's address into REMOTE_ADDR, all customers of a payment link share one count.",
+            hint="Name the header in which your proxy says whose request it is, or silence this.",
+            id="oscar_nd8.W011",
         )
 
 

@@ -95,8 +95,9 @@ def _begin(request: HttpRequest, link: PaymentLink, form: PayerForm) -> HttpResp
     except (NotOffered, NotReusable) as error:
         return _form(request, link, form, problem=str(error))
     except ProviderError as error:
+        status, problem = _not_begun(error)
         logger.warning("A payment by link %s could not be begun: %s", link.link_id, error)
-        return _form(request, link, form, problem=_not_begun(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return _form(request, link, form, problem=problem, status=status)
     if session.is_paid:
         return HttpResponseRedirect(address_of("link-result", token=session.token, outcome="success"))
     return HttpResponseRedirect(session.checkout_url)
@@ -187,13 +188,16 @@ def _returns(request: HttpRequest, session: PaymentSession) -> ReturnAddresses:
     return ReturnAddresses(success=address("success"), failed=address("failed"), canceled=address("canceled"))
 
 
-def _not_begun(error: ProviderError) -> str:
+def _not_begun(error: ProviderError) -> tuple[HTTPStatus, str]:
     if error.status == HTTPStatus.BAD_REQUEST:
-        return _("The payment service did not accept these details. Please check them, or write to us.")
-    return _(
+        # The customer's to put right: no monitor should wake anybody for it.
+        problem = _("The payment service did not accept these details. Please check them, or write to us.")
+        return HTTPStatus.UNPROCESSABLE_ENTITY, problem
+    problem = _(
         "The payment service cannot be reached at the moment. You have not been charged. "
         "Please try again in a few minutes."
     )
+    return HTTPStatus.SERVICE_UNAVAILABLE, problem
 
 
 def _settled(session: PaymentSession) -> PaymentSession:

@@ -105,6 +105,28 @@ def test_an_emulator_and_http_in_production_are_named(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("proxy", "changes", "expected"),
+    [
+        ({"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}, {}, ["oscar_nd8.W011"]),
+        ({"USE_X_FORWARDED_HOST": True}, {}, ["oscar_nd8.W011"]),
+        ({"USE_X_FORWARDED_HOST": True}, {"CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}, []),
+        ({"USE_X_FORWARDED_HOST": True}, {"LINK_STARTS": 0}, []),
+        ({}, {}, []),
+    ],
+)
+def test_a_proxy_behind_which_all_customers_look_alike_is_named(
+    settings: Any, proxy: dict[str, Any], changes: dict[str, Any], expected: list[str]
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ND8 = {**settings.ND8, "BASE_URL": "https://api.sandbox.nd8.com/api/", **changes}
+    for name, value in proxy.items():
+        setattr(settings, name, value)
+    assert found(ours.check_production) == expected
+    settings.DEBUG = True
+    assert found(ours.check_production) == []
+
+
+@pytest.mark.parametrize(
     ("vendor", "options", "expected"),
     [
         ("postgresql", {}, []),

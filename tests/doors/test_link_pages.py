@@ -322,6 +322,37 @@ def test_behind_a_proxy_its_header_counts_and_what_the_client_wrote_does_not(lin
     assert [begin("1.1.1.1"), begin("2.2.2.2")] == [302, 429]
 
 
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [f"2001:db8:1:2::{number:x}" for number in range(1, 5)],
+        ["2001:db8:1:2::1", "[2001:db8:1:2::2]:443", "[2001:db8:1:2:3::]", "2001:DB8:1:2:0:0:0:4"],
+        [f"203.0.113.8:{port}" for port in range(1000, 1004)],
+        ["203.0.113.8", "::ffff:203.0.113.8", "[::ffff:203.0.113.8]:80", " 203.0.113.8 "],
+        ["", "unknown", "_hidden", "203.0.113.8:http"],
+    ],
+    ids=["one IPv6 network", "IPv6 in other words", "ports", "IPv4 in other words", "no address at all"],
+)
+def test_one_customer_is_counted_as_one_however_their_address_is_written(
+    link: PaymentLink, settings: Any, addresses: list[str]
+) -> None:
+    settings.ND8 = {**settings.ND8, "LINK_STARTS": 2, "CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
+
+    def begin(told: str) -> int:
+        return int(send(link, Client(headers={"x-forwarded-for": told})).status_code)
+
+    assert [begin(address) for address in addresses] == [302, 302, 429, 429]
+    assert [begin(other) for other in ("2001:db8:1:3::1", "203.0.113.9:1000")] == [302, 302]
+
+
+def test_what_the_payment_service_refuses_is_the_customers_to_put_right(link: PaymentLink, nd8: ND8) -> None:
+    response = send(link, email='"ada"@example.com')
+    assert response.status_code == 422
+    assert "did not accept these details" in text_of(response)
+    assert 'name="first_name" value="Ada"' in text_of(response)
+    assert nd8.calls("startPaymentLinkCheckout") == 1
+
+
 def test_the_limit_can_be_switched_off(link: PaymentLink, settings: Any) -> None:
     settings.ND8 = {**settings.ND8, "LINK_STARTS": 0}
     assert {send(link).status_code for _time in range(25)} == {302}
