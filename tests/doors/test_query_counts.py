@@ -57,7 +57,9 @@ def test_the_webhook_that_places_the_order_and_the_return(
     stranger = Shopper().client
 
     # 9 a line to write an order line with its stock; Oscar's own placement makes 13.
-    assert queries(lambda: nd8.deliver(stranger)) == 58 + 9 * lines
+    # Where rows cannot be locked, a write does it before the session is read.
+    locks = 0 if connection.features.has_select_for_update else 1
+    assert queries(lambda: nd8.deliver(stranger)) == 58 + locks + 9 * lines
     assert queries(lambda: nd8.deliver(stranger)) == 2
     assert queries(lambda: customer.client.get(f"/nd8/return/{session.token}/success/")) == 4
 
