@@ -1,6 +1,6 @@
 """The merchant's own account at ND8 behind `oscar_nd8.merchant`."""
 
-from typing import Any, Final
+from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
@@ -10,10 +10,9 @@ from oscar_nd8.exceptions import NotOffered
 from oscar_nd8.merchant import KeyReport, MerchantGateway, NewKey, Profile
 from oscar_nd8.nd8.account import is_beginning
 from oscar_nd8.nd8.connection import nd8_client
+from oscar_nd8.nd8.words import one_line
 
 __all__ = ["ND8MerchantGateway", "nd8_merchant_gateway"]
-
-_LENGTH: Final = 255
 
 
 class ND8MerchantGateway:
@@ -93,4 +92,4 @@ def _is_plain(value: Any) -> bool:
 
 
 def _plain(value: Any) -> str:
-    return "" if value is None else "".join(filter(str.isprintable, str(value)))[:_LENGTH]
+    return "" if value is None else one_line(str(value))

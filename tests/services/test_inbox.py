@@ -36,13 +36,13 @@ def queue(settings: Any) -> None:
 
 
 @contextmanager
-def down(nd8: ND8, settings: Any) -> Iterator[None]:
-    """ND8 answers no question as long as it lasts."""
+def down(nd8: ND8, settings: Any, *, kind: str = "500") -> Iterator[None]:
+    """ND8 answers no question as long as it lasts, or in a way that nobody can read."""
     patient = settings.ND8
     settings.ND8 = {**patient, "READ_BUDGET": 0.1}
-    nd8.fault("getPaymentById", "500", times=1000)
+    nd8.fault("getPaymentById", kind, times=1000)
     yield
-    nd8.fault("getPaymentById", "500", times=0)
+    nd8.fault("getPaymentById", kind, times=0)
     settings.ND8 = patient
 
 
@@ -141,17 +141,6 @@ def test_after_its_time_a_failure_is_kept_and_tried_no_more(session: PaymentSess
     assert (event.status, event.due_at) == ("failed", None)
 
 
-@contextmanager
-def unreadable(nd8: ND8, settings: Any) -> Iterator[None]:
-    """ND8 answers about payments in a way that nobody can read."""
-    patient = settings.ND8
-    settings.ND8 = {**patient, "READ_BUDGET": 0.1}
-    nd8.fault("getPaymentById", "wrong_types", times=1000)
-    yield
-    nd8.fault("getPaymentById", "wrong_types", times=0)
-    settings.ND8 = patient
-
-
 def age(span: timedelta) -> None:
     """Let all of it have happened so long ago."""
     WebhookEvent.objects.update(received_at=timezone.now() - span)
@@ -163,7 +152,7 @@ def test_what_cannot_be_processed_for_an_hour_is_told_to_staff_once_until_it_can
 ) -> None:
     transaction_id = nd8.outcome(session)
     received(nd8)
-    with unreadable(nd8, settings):
+    with down(nd8, settings, kind="wrong_types"):
         age(timedelta(minutes=50))
         assert reconcile(everything=True).postponed
         assert not Attention.objects.exists()
@@ -197,7 +186,7 @@ def test_what_was_given_up_stays_with_staff_until_somebody_asks_nd8_again(
 ) -> None:
     nd8.outcome(session)
     event = received(nd8)
-    with unreadable(nd8, settings):
+    with down(nd8, settings, kind="wrong_types"):
         age(timedelta(days=31))
         reconcile(everything=True)
     event.refresh_from_db()
@@ -217,7 +206,7 @@ def test_a_message_about_an_unknown_checkout_that_cannot_be_looked_into_is_told_
     transaction_id = nd8.outcome(session)
     received(nd8)
     forget_checkouts()
-    with unreadable(nd8, settings):
+    with down(nd8, settings, kind="wrong_types"):
         age(timedelta(hours=2))
         reconcile(everything=True)
     matter = Attention.objects.get(kind="unprocessed")
