@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import dj_database_url
+import oscar
 
 from sandbox_site.settings import *  # noqa: F403  # the tests drive the sandbox shop itself
 
@@ -37,6 +38,10 @@ else:
 INSTALLED_APPS = [*INSTALLED_APPS, "django_tasks_db"]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = TMP / "media"
+# Oscar links its picture for "no picture" when a page first needs it, and fails where another process was faster.
+if not (MEDIA_ROOT / "image_not_found.jpg").exists():
+    MEDIA_ROOT.mkdir(exist_ok=True)
+    shutil.copy(Path(oscar.__file__).parent / "static/oscar/img/image_not_found.jpg", MEDIA_ROOT)
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
