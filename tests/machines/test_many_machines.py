@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -49,17 +50,37 @@ def test_what_a_killed_worker_left_is_picked_up_and_everybody_has_one_order(nd8:
 
 
 def kill_with_work_in_its_hands(shop: Cluster, number: int) -> None:
-    """kill -9 to a worker that has begun with a notification and not finished it."""
+    """kill -9 to a worker that has begun with a notification, which was told once only, and not finished it."""
     worker = shop.workers[number]
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         worker.send_signal(signal.SIGSTOP)
         time.sleep(0.1)  # what it has sent to the database is done there all the same
         held = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids=[f"worker-{number}"]).first()
-        if held and WebhookEvent.objects.filter(pk=held.args_kwargs["args"][0], status=EventStatus.RECEIVED).exists():
+        if held and nothing_runs() and is_received(held.args_kwargs["args"][0]) and is_queued_once(held):
             worker.kill()
             worker.wait()
             return
         worker.send_signal(signal.SIGCONT)
         time.sleep(0.02)
     raise TimeoutError("the worker was never seen at work")
+
+
+def nothing_runs() -> bool:
+    """Whether no statement runs or waits in the database: a killed worker's own would be carried out all the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend' AND state = 'active'"
+        )
+        return bool(cursor.fetchone() == (0,))
+
+
+def is_received(event_id: int) -> bool:
+    """Whether the notification is not processed yet."""
+    return WebhookEvent.objects.filter(pk=event_id, status=EventStatus.RECEIVED).exists()
+
+
+def is_queued_once(task: Any) -> bool:
+    """Whether no repeat of its notification is left to another worker."""
+    return DBTaskResult.objects.filter(args_kwargs=task.args_kwargs).count() == 1
