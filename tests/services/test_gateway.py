@@ -137,7 +137,7 @@ def test_what_is_paid_out_is_rounded_to_a_coin_because_it_is_only_compared(amoun
 
 
 def test_nothing_that_nd8_writes_is_more_than_a_database_takes() -> None:
-    odd = "\u0000Your\ncard \ud800was declined" + "!" * 10_000
+    odd = "\u0000Your\ncard was declined" + "!" * 10_000
     attempt = {"status": odd, "attemptedAt": odd, "errorMessage": odd, "paymentMethod": odd, "paymentId": odd}
     told = report(status=odd, currency="U\u0000SD", depositAttempts=[attempt])
     assert (told.currency, told.raw_status) == ("USD", ("Your card was declined" + "!" * 64)[:64])
