@@ -28,7 +28,7 @@ def observed(work: str, outcome: Callable[[Any], str]) -> Callable[[Callable[P, 
             try:
                 with span(f"nd8 {work}"):
                     result = function(*args, **kwargs)
-            except Exception as error:
+            except Exception as error:  # raised again: how it ended is told whatever it was
                 _tell(work, ending_of(error), began)
                 raise
             _tell(work, outcome(result), began)

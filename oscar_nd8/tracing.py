@@ -22,7 +22,7 @@ def span(name: str, **attributes: str) -> Iterator[None]:
     ) as current:
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # raised again: the span is marked whatever it was
             current.set_attribute("error.type", type(error).__name__)
             current.set_status(trace.StatusCode.ERROR)
             raise

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.shop.staff import may_decide, may_refund
+from oscar_nd8.shop.worklist import explanation_of
 
 __all__ = [
     "AttentionAdmin",
@@ -310,15 +311,11 @@ class AttentionAdmin(_WithButtons):
     @admin.display(description=_("the shopper's money"))
     def money(self, attention: Attention) -> str:
         """What it means for the shopper."""
-        from oscar_nd8.admin.pages import explanation_of
-
         return str(explanation_of(attention).money)
 
     @admin.display(description=_("what to do"))
     def advice(self, attention: Attention) -> str:
         """What staff do next."""
-        from oscar_nd8.admin.pages import explanation_of
-
         return str(explanation_of(attention).advice)
 
     def get_urls(self) -> list[Any]:

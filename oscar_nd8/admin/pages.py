@@ -22,9 +22,9 @@ from oscar_nd8.shop import timeline
 from oscar_nd8.shop.refunds import payer_named, refunds_of
 from oscar_nd8.shop.staff import may_decide, may_refund
 from oscar_nd8.shop.timeline import Moment
-from oscar_nd8.shop.worklist import can_dismiss, can_place, explanation_of
+from oscar_nd8.shop.worklist import can_dismiss, can_place
 
-__all__ = ["EventPages", "MatterPages", "SessionPages", "explanation_of", "timeline_of"]
+__all__ = ["EventPages", "MatterPages", "SessionPages", "timeline_of"]
 
 
 def timeline_of(session: PaymentSession) -> list[Moment]:
@@ -49,7 +49,7 @@ class _Pages:
             for name, route in self.routes.items()
         ]
 
-    def _require(self, may: bool, request: HttpRequest, row: Model) -> None:  # noqa: FBT001  # reads as a sentence
+    def _require(self, *, may: bool, request: HttpRequest, row: Model) -> None:
         if not (may and self._admin.has_view_permission(request, row)):
             raise PermissionDenied
 
@@ -72,7 +72,7 @@ class SessionPages(_Pages):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         session = get_object_or_404(PaymentSession, pk=pk)
-        self._require(may_decide(request.user), request, session)
+        self._require(may=may_decide(request.user), request=request, row=session)
         tell(request, ask(session, by=request.user))
         return redirect("admin:oscar_nd8_paymentsession_change", pk)
 
@@ -101,7 +101,7 @@ class SessionPages(_Pages):
 
     def _refundable(self, request: HttpRequest, pk: int) -> PaymentSession:
         session = get_object_or_404(PaymentSession.objects.select_related("order", "user"), pk=pk)
-        self._require(may_refund(request.user), request, session)
+        self._require(may=may_refund(request.user), request=request, row=session)
         return session
 
 
@@ -116,7 +116,7 @@ class EventPages(_Pages):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         event = get_object_or_404(WebhookEvent, pk=pk)
-        self._require(may_decide(request.user), request, event)
+        self._require(may=may_decide(request.user), request=request, row=event)
         tell(request, process_again(event, by=request.user))
         return redirect("admin:oscar_nd8_webhookevent_change", pk)
 
@@ -138,7 +138,7 @@ class MatterPages(_Pages):
 
     def _decide(self, request: HttpRequest, pk: int, form_class: Any, *, can: Any, title: Any) -> HttpResponse:
         matter = get_object_or_404(Attention.objects.select_related("session"), pk=pk)
-        self._require(may_decide(request.user), request, matter)
+        self._require(may=may_decide(request.user), request=request, row=matter)
         form = form_class(request.POST if request.method == "POST" else None, matter=matter)
         if decided(request, form):
             return redirect("admin:oscar_nd8_attention_change", pk)
