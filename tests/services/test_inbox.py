@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connections, transaction
+from django.forms import model_to_dict
 from django.utils import timezone
 from oscar.core.loading import get_model
 
@@ -72,6 +73,37 @@ def test_a_worker_processes_what_the_webhook_only_stored(queue: None, session: P
 
     assert (WebhookEvent.objects.get().status, Order.objects.count()) == ("processed", 1)
     assert len(mail.outbox) == 1
+
+
+def test_what_is_stored_is_what_the_model_itself_would_store(session: PaymentSession, nd8: ND8) -> None:
+    nd8.outcome(session)
+    returned = received(nd8)
+    stored = WebhookEvent.objects.get()
+    assert model_to_dict(returned) == model_to_dict(stored)
+    assert returned.received_at == stored.received_at <= timezone.now()
+    assert timezone.now() - stored.received_at < timedelta(minutes=1)
+
+    by_django = WebhookEvent.objects.create(
+        delivery_id="another",
+        name=stored.name,
+        body=stored.body,
+        checkout_id=stored.checkout_id,
+        transaction_id=stored.transaction_id,
+    )
+    by_django.refresh_from_db()
+    own = {"id", "delivery_id", "received_at", "due_at"}
+    names = [field.attname for field in WebhookEvent._meta.concrete_fields if field.attname not in own]
+    assert [getattr(stored, name) for name in names] == [getattr(by_django, name) for name in names]
+    assert stored.due_at is not None
+
+
+def test_a_delivery_that_came_before_breaks_no_transaction_around_it(session: PaymentSession, nd8: ND8) -> None:
+    nd8.outcome(session)
+    message = nd8.notification()
+    with transaction.atomic():
+        first, again = (receive_event(*message, gateway_code="nd8") for _ in range(2))
+        assert WebhookEvent.objects.get() == first == again
+    assert WebhookEvent.objects.get().delivery_id == first.delivery_id
 
 
 def test_what_a_dead_worker_left_is_processed_by_the_reconciler_and_once(
