@@ -142,9 +142,9 @@ def _items(part: Part, share: int, whole_name: str) -> list[Item]:
 
 def _label(name: str, fallback: str) -> str:
     """A name fit for one row of a page and for UTF-8: never empty, at most `NAME_LENGTH` characters."""
-    visible = "".join(
-        character
-        for character in name
-        if character.isspace() or (character not in _TURNING and unicodedata.category(character) not in _UNWRITABLE)
-    )
+    visible = name if name.isprintable() else "".join(filter(_is_writable, name))
     return " ".join(visible.split())[:NAME_LENGTH].rstrip() or fallback
+
+
+def _is_writable(character: str) -> bool:
+    return character.isspace() or (character not in _TURNING and unicodedata.category(character) not in _UNWRITABLE)

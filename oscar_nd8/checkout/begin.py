@@ -10,14 +10,14 @@ from oscar.apps.payment.exceptions import UnableToTakePayment
 from oscar_nd8.exceptions import ND8Error, NotOffered, NotReusable, RequestRejected
 from oscar_nd8.gateway import ReturnAddresses
 from oscar_nd8.models import PaymentSession
-from oscar_nd8.services.open_checkout import open_checkout
+from oscar_nd8.services.open_checkout import OpenCheckout, open_checkout
 from oscar_nd8.shop.addresses import address_of
 from oscar_nd8.shop.quote import take_quote
 
 __all__ = ["begin_payment"]
 
 
-def begin_payment(submission: Mapping[str, Any], *, request: HttpRequest) -> PaymentSession:
+def begin_payment(submission: Mapping[str, Any], *, request: HttpRequest) -> OpenCheckout:
     """As `open_checkout`. Raises Oscar's UnableToTakePayment, with a sentence for the shopper."""
     try:
         return open_checkout(

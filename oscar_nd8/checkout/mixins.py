@@ -87,10 +87,10 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
         # Oscar reads this file at every start, also of a process that never takes a payment.
         from oscar_nd8.checkout.begin import begin_payment
 
-        session = begin_payment(self._submission, request=self.request)
+        checkout = begin_payment(self._submission, request=self.request)
+        session, url = checkout.session, checkout.session.checkout_url
         remember(self.request, session)
-        url = session.checkout_url
-        if session.is_paid or session.is_under_way():
+        if session.is_paid or (checkout.may_be_under_way and session.is_under_way()):
             url = address_of("return", token=session.token, outcome="success")
         raise RedirectRequired(url)
 

@@ -4,7 +4,8 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import IntegrityError, transaction
@@ -28,7 +29,7 @@ from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total, parts_o
 from oscar_nd8.states import UNFINISHED, PaymentState, SessionStatus
 from oscar_nd8.wording import BEING_PREPARED, as_written
 
-__all__ = ["open_checkout"]
+__all__ = ["OpenCheckout", "open_checkout"]
 
 logger = logging.getLogger("oscar_nd8")
 
@@ -37,6 +38,27 @@ USEFUL_LIFETIME = timedelta(minutes=2)
 # A payment takes minutes; one that takes longer must not keep the shopper from buying.
 UNDER_WAY_AT_MOST = timedelta(hours=1)
 POLL_SECONDS = 0.1
+# Those that can still be paid, and those that were and have no order yet.
+USABLE = [SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCheckout:
+    """A session that the shopper is sent to. Of one just opened is known that no payment of it is under way."""
+
+    session: PaymentSession
+    may_be_under_way: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    reuse_key: str
+    status: str
+    expires_at: datetime | None
+
+    def is_open_at(self, moment: datetime) -> bool:
+        opens = self.status in {SessionStatus.NEW, SessionStatus.OPEN}
+        return opens and (self.expires_at is None or self.expires_at > moment)
 
 
 def open_checkout(
@@ -45,7 +67,7 @@ def open_checkout(
     source_basket_id: int,
     returns: Callable[[PaymentSession], ReturnAddresses],
     pause: Callable[[float], None] = time.sleep,
-) -> PaymentSession:
+) -> OpenCheckout:
     """The session at whose `checkout_url` the shopper can pay `quote`; a session already paid is returned as it is.
 
     Raises NotOffered and NotReusable (sentences for the shopper: never, and not now), and what `Gateway.begin`
@@ -54,10 +76,12 @@ def open_checkout(
     payer, items = _payer(quote), _items(quote)
     mark = fingerprint(quote)
     reuse_key = hashlib.sha256(f"{source_basket_id}:{mark}".encode()).hexdigest()
-    session = _reusable(reuse_key, pause=pause)
-    if session is not None:
-        return session
-    _require_few_open_pages(quote, source_basket_id=source_basket_id)
+    pages = _pages_of(quote, source_basket_id=source_basket_id)
+    if any(page.reuse_key == reuse_key for page in pages):
+        session = _reusable(reuse_key, pause=pause)
+        if session is not None:
+            return OpenCheckout(session, may_be_under_way=True)
+    _require_few_open(pages)
     try:
         session = _write(quote, mark=mark, reuse_key=reuse_key, source_basket_id=source_basket_id, items=items)
     except IntegrityError as error:
@@ -65,7 +89,7 @@ def open_checkout(
         session = _reusable(reuse_key, pause=pause)
         if session is None:
             raise NotReusable(BEING_PREPARED) from error
-        return session
+        return OpenCheckout(session, may_be_under_way=True)
     return _begin(session, get_gateway(session.gateway), items=items, payer=payer, returns=returns(session))
 
 
@@ -121,8 +145,7 @@ def _reusable(reuse_key: str, *, pause: Callable[[float], None]) -> PaymentSessi
 def _newest(reuse_key: str) -> PaymentSession | None:
     money = Payment.objects.filter(session=OuterRef("pk"), state__in=[*UNFINISHED, PaymentState.PAID])
     # Money that went back buys nothing any more: whoever still wants the goods pays anew.
-    reusable = [SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD]
-    sessions = PaymentSession.objects.filter(reuse_key=reuse_key, status__in=reusable)
+    sessions = PaymentSession.objects.filter(reuse_key=reuse_key, status__in=USABLE)
     return sessions.exclude(Q(status=SessionStatus.HELD) & ~Exists(money)).order_by("-pk").first()
 
 
@@ -138,13 +161,19 @@ def _require_no_payment_under_way(session: PaymentSession) -> None:
         )
 
 
-def _require_few_open_pages(quote: Quote, *, source_basket_id: int) -> None:
-    """Each page costs ND8 and the shop something, and each that is open can still be paid."""
+def _pages_of(quote: Quote, *, source_basket_id: int) -> list[_Page]:
+    """The shopper's pages that are not over: most shoppers have none, which one short query tells."""
     theirs = Q(source_basket_id=source_basket_id)
     if quote.user is not None:
         theirs |= Q(user_id=quote.user)
-    pages = PaymentSession.objects.filter(theirs, status__in=[SessionStatus.NEW, SessionStatus.OPEN])
-    if pages.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).count() >= get_settings().MAX_OPEN_PAGES:
+    sessions = PaymentSession.objects.filter(theirs, status__in=USABLE).order_by()
+    return [_Page(*row) for row in sessions.values_list("reuse_key", "status", "expires_at")]
+
+
+def _require_few_open(pages: list[_Page]) -> None:
+    """Each page costs ND8 and the shop something, and each that is open can still be paid."""
+    now = timezone.now()
+    if sum(page.is_open_at(now) for page in pages) >= get_settings().MAX_OPEN_PAGES:
         raise NotReusable(
             _(
                 "You have opened many payment pages in a short time. Please pay on one of them, or try again later, "
@@ -183,7 +212,7 @@ def _begin(
     items: tuple[Item, ...],
     payer: Payer,
     returns: ReturnAddresses,
-) -> PaymentSession:
+) -> OpenCheckout:
     try:
         begun = gateway.begin(items=items, currency=session.currency, payer=payer, returns=returns)
     except (ProviderError, NotOffered) as error:
@@ -208,14 +237,14 @@ def _begin(
     return _catch_up(session)
 
 
-def _catch_up(session: PaymentSession) -> PaymentSession:
+def _catch_up(session: PaymentSession) -> OpenCheckout:
     """A notification about this checkout can be here before its answer was: then it found no session."""
     overtook = WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
     if not overtook.exists():
-        return session
+        return OpenCheckout(session, may_be_under_way=False)
     overtook.update(due_at=timezone.now())
     try:
-        return settle(session)
+        session = settle(session)
     except ProviderError:
         logger.info("ND8 could not be asked about session %s yet; it is due", session.order_number)
-        return session
+    return OpenCheckout(session, may_be_under_way=True)

@@ -191,7 +191,7 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
             language=get_language() or "",
             lines=tuple(_line(line) for line in lines),
             applications=tuple(_application(each) for each in basket.offer_applications),
-            vouchers=tuple(sorted(voucher.pk for voucher in basket.vouchers.all())),
+            vouchers=tuple(sorted(basket.vouchers.values_list("pk", flat=True))),
             order_kwargs=order_kwargs,
         )
     except ValidationError as error:

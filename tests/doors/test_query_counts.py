@@ -42,8 +42,8 @@ def test_starting_a_payment(customer: Shopper, nd8: ND8, goods: list[Any], lines
     filled(customer, goods, lines)
 
     # One a line is Oscar's own check that the basket may be bought; the rest is the same for every basket.
-    assert queries(customer.pay_now) == 22 + lines
-    assert queries(customer.pay_now) == 15 + lines
+    assert queries(customer.pay_now) == 21 + lines
+    assert queries(customer.pay_now) == 16 + lines
     assert PaymentSession.objects.count() == 1
 
 

@@ -105,13 +105,12 @@ class Buyer:
             price_incl_tax=line.unit.incl,
         )
 
-    def pay_now(self) -> PaymentSession | None:
+    def pay_now(self) -> None:
         """What the button on the preview does, if there is anything in the basket; raises as `open_checkout`."""
         lines = list(self._lines().order_by("pk"))
-        if not lines:
-            return None
-        quote = self.shelf.quote(lines, email=self.email, user=self.user)
-        return open_checkout(quote, source_basket_id=self.basket.pk, returns=lambda _session: RETURNS)
+        if lines:
+            quote = self.shelf.quote(lines, email=self.email, user=self.user)
+            open_checkout(quote, source_basket_id=self.basket.pk, returns=lambda _session: RETURNS)
 
     def left(self, orders: Iterable[Any]) -> Counter[str]:
         """What must be in the basket: all that was put there, and is in none of the orders."""

@@ -89,7 +89,7 @@ TOO_CHEAP = Recipe((Goods("4.99", 2),), (Deal("Percentage", "97"),), shipping="0
 def begin(shop: Shop) -> PaymentSession:
     """From a filled basket to ND8."""
     basket_id = shop.fill()
-    return open_checkout(shop.quote(basket_id), source_basket_id=basket_id, returns=lambda _session: RETURNS)
+    return open_checkout(shop.quote(basket_id), source_basket_id=basket_id, returns=lambda _session: RETURNS).session
 
 
 def sent(nd8: ND8) -> list[dict[str, Any]]:
@@ -236,7 +236,7 @@ def test_any_basket_is_charged_to_the_cent_or_refused(nd8: ND8, countries: None,
             assert nd8.calls("createPayment") == 0
             return
 
-        session = open_checkout(quote, source_basket_id=basket_id, returns=lambda _session: RETURNS)
+        session = open_checkout(quote, source_basket_id=basket_id, returns=lambda _session: RETURNS).session
 
     assert cents(total_of(sent(nd8))) == cents(submission["order_total"].incl_tax) == session.amount
     assert nd8.checkouts[0]["request"]["currency"] == session.currency == recipe.currency

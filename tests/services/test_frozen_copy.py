@@ -1,0 +1,79 @@
+"""The frozen copy of a basket: what the quote says, column by column, or nothing at all."""
+
+from typing import Any
+
+import pytest
+from oscar.core.loading import get_model
+
+from oscar_nd8.exceptions import NotReusable
+from oscar_nd8.models import PaymentSession
+from oscar_nd8.services.open_checkout import open_checkout
+from oscar_nd8.shop.basket import copy_frozen
+from oscar_nd8.testing import ND8
+from tests.baskets import Goods, Recipe, Shop
+from tests.services.test_baskets import RETURNS
+
+pytestmark = pytest.mark.django_db
+
+Basket, Line = get_model("basket", "Basket"), get_model("basket", "Line")
+LineAttribute = get_model("basket", "LineAttribute")
+
+
+@pytest.fixture
+def shop(countries: None) -> Shop:
+    """Two kinds of goods, engraved."""
+    mug, towel = Goods("9.99", 3, "Enamel mug", engraving="Ada"), Goods("5.37", 2, "Tea towel", engraving="Bo")
+    return Shop(Recipe((mug, towel)))
+
+
+def stored(basket_id: int) -> list[Any]:
+    """Every column of a basket's lines but those that name the line and the basket."""
+    columns = [field.attname for field in Line._meta.concrete_fields if field.attname not in {"id", "basket_id"}]
+    return list(Line.objects.filter(basket=basket_id).order_by("pk").values_list(*columns))
+
+
+def test_a_copy_has_every_column_of_every_line_in_the_same_order_and_the_basket_stays_as_it_was(shop: Shop) -> None:
+    basket_id = shop.fill()
+    before = stored(basket_id)
+
+    copy = copy_frozen(shop.quote(basket_id), source_id=basket_id)
+
+    assert stored(copy.pk) == before == stored(basket_id)
+    assert len(before) == 2
+    assert copy.status == Basket.FROZEN
+    assert Basket.objects.get(pk=basket_id).status == Basket.OPEN
+
+
+def test_each_option_is_copied_to_the_copy_of_its_own_line(shop: Shop) -> None:
+    basket_id = shop.fill()
+
+    copy = copy_frozen(shop.quote(basket_id), source_id=basket_id)
+
+    copied = LineAttribute.objects.filter(line__basket=copy).order_by("pk")
+    assert list(copied.values_list("line__product__title", "option__code", "value")) == [
+        ("Enamel mug", "engraving", "Ada"),
+        ("Tea towel", "engraving", "Bo"),
+    ]
+    assert LineAttribute.objects.filter(line__basket=basket_id).count() == 2
+
+
+@pytest.mark.parametrize("change", ["more of it", "taken out", "something else", "gone"])
+def test_a_basket_that_another_tab_changed_is_not_paid_for(shop: Shop, nd8: ND8, change: str) -> None:
+    basket_id = shop.fill()
+    quote = shop.quote(basket_id)
+    line = Line.objects.filter(basket=basket_id).earliest("pk")
+    if change == "more of it":
+        Line.objects.filter(pk=line.pk).update(quantity=4)
+    elif change == "taken out":
+        line.delete()
+    elif change == "something else":
+        Line.objects.filter(pk=line.pk).update(line_reference="another")
+    else:
+        Basket.objects.filter(pk=basket_id).delete()
+
+    with pytest.raises(NotReusable, match="Your basket changed a moment ago"):
+        open_checkout(quote, source_basket_id=basket_id, returns=lambda _session: RETURNS)
+
+    assert nd8.calls("createPayment") == 0
+    assert not PaymentSession.objects.exists()
+    assert not Basket.objects.filter(status=Basket.FROZEN).exists()
