@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Literal
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
 from hypothesis import strategies as st
@@ -256,10 +257,15 @@ def quoted(submission: dict[str, Any]) -> Quote:
 
 @contextmanager
 def opened(recipe: Recipe, *, user: Any = None) -> Iterator[Shop]:
-    """A shop whose offers end with it, so that the next one in the same database starts without any."""
+    """A shop that ends with all that was written in it, so that the next one in the same database finds it empty.
+
+    Where each of its statements is committed, at least its offers end.
+    """
+    savepoint = transaction.savepoint()
     try:
         yield Shop(recipe, user=user)
     finally:
+        transaction.savepoint_rollback(savepoint)
         get_model("offer", "ConditionalOffer").objects.all().delete()
 
 

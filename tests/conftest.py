@@ -1,16 +1,51 @@
 """The kit that shops test with, and the people and goods of our own tests."""
 
+import sys
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from oscar_nd8.testing import ND8, Shopper, make_countries, make_product, make_user
 from tests.emptying import empty_after_commits
+from tests.regular import Regular
 
 if TYPE_CHECKING:
     from oscar_nd8.models import PaymentSession
 
 pytest_plugins = ["oscar_nd8.testing"]
+
+# What takes minutes, longest first; each is handed out as a whole.
+LONGEST = ("tests/journeys/", "tests/services/test_hunt.py", "tests/killing/", "tests/machines/")
+# What these drive runs in processes of its own.
+ELSEWHERE = ("tests/journeys/", "tests/killing/", "tests/machines/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers begin with what takes longest, so that none is left alone with it in the end."""
+    for item in items:
+        if item.nodeid.startswith(ELSEWHERE):
+            item.add_marker("no_cover")
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, part in enumerate(LONGEST) if item.nodeid.startswith(part)), len(LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """Measure what tests do, and not what is prepared for them: who is watched takes nearly twice as long."""
+    watcher = sys.gettrace()
+    if not type(watcher).__module__.startswith("coverage"):
+        return (yield)
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(watcher)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,7 +68,7 @@ def mug(countries: None) -> Any:
 @pytest.fixture
 def guest(nd8: ND8, countries: None) -> Shopper:
     """Somebody without an account."""
-    return Shopper()
+    return Regular()
 
 
 @pytest.fixture
@@ -45,7 +80,7 @@ def user(countries: None) -> Any:
 @pytest.fixture
 def customer(nd8: ND8, user: Any) -> Shopper:
     """Somebody signed in."""
-    return Shopper(user=user)
+    return Regular(user=user)
 
 
 @pytest.fixture

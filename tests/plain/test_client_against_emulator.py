@@ -20,10 +20,10 @@ from tests.plain.loopback import checkout_request
 
 @pytest.fixture
 def nd8(emulator: Emulator) -> Iterator[ND8Client]:
-    """A client of a fresh account: an exchange may take 1.5 seconds, a read 4."""
+    """A client of a fresh account: an exchange may take 0.8 seconds, a read 2."""
     emulator.control("reset")
     with ND8Client(
-        base_url=emulator.sandbox_api_url, api_key=KEY, connect_timeout=0.5, read_timeout=1, read_budget=4
+        base_url=emulator.sandbox_api_url, api_key=KEY, connect_timeout=0.4, read_timeout=0.4, read_budget=2
     ) as client:
         yield client
 

@@ -124,6 +124,7 @@ def change_everything() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.no_cover
 @settings(max_examples=50, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
 @given(recipe=recipes())
 def test_any_order_is_written_as_oscar_would_have_before_everything_changed(countries: None, recipe: Recipe) -> None:
@@ -140,6 +141,7 @@ def test_any_order_is_written_as_oscar_would_have_before_everything_changed(coun
 
 # Oscar's analytics swallows the IntegrityError of a product that is gone: in a test's transaction that ends it.
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.no_cover
 @settings(max_examples=20, deadline=None, suppress_health_check=NOT_AN_EXAMPLES)
 @given(recipe=recipes())
 def test_any_order_is_written_as_agreed_although_its_goods_were_deleted(countries: None, recipe: Recipe) -> None:
