@@ -24,8 +24,9 @@ $(VENV)/installed: requirements.lock pyproject.toml .ci/stubs.txt
 demo: install
 	$(BIN)/python -m sandbox_site.demo
 
+# One more than a small machine has cores: who tests patience waits, and somebody should work meanwhile.
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --cov --cov-report=term:skip-covered
 
 # Hours; goes on where an earlier run on the same code was ended. Its figures belong into docs/soak.md.
 soak: install

@@ -44,9 +44,7 @@ def sven() -> Any:
 @pytest.fixture
 def held(guest: Shopper, nd8: ND8, mug: Any) -> PaymentSession:
     """Paid, with an absurd fee."""
-    guest.add(mug, 2).go_to_preview()
-    guest.pay_now()
-    session = PaymentSession.objects.get()
+    session = guest.begin_payment(mug, 2)
     nd8.outcome(session, "paid", net_amount="0.01")
     nd8.deliver(Shopper().client)
     session.refresh_from_db()

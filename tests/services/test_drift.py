@@ -23,6 +23,7 @@ from oscar_nd8.testing import ND8, Shopper, make_countries, make_user
 from sandbox_site.forks.partner.strategy import PerCurrency, Selector
 from sandbox_site.forks.shipping.repository import Repository, Standard
 from tests.baskets import Deal, Goods, Recipe, Shop, Vat20, Vat725
+from tests.regular import Regular
 
 Rows = Callable[[], Any]
 
@@ -53,10 +54,11 @@ def tax(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
 @pytest.fixture
 def session(nd8: ND8, user: Any, tax: Callable[[Any], None]) -> PaymentSession:
     """Ada is on ND8's page, and has paid; the shop has not heard of it."""
-    shop, shopper = Shop(GOODS), Shopper(user=user)
+    shop, shopper = Shop(GOODS), Regular(user=user)
     for product, goods in zip(shop.products, GOODS.goods, strict=True):
         shopper.add(product, goods.quantity)
-    shopper.add_voucher(shop.vouchers[0].code).go_to_preview()
+    shopper.add_voucher(shop.vouchers[0].code)
+    shopper.hurry_to_preview()
     assert shopper.pay_now().status_code == 302
     session = PaymentSession.objects.get()
     nd8.outcome(session)

@@ -11,6 +11,7 @@ from oscar.core.loading import get_model
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.reconcile import reconcile
 from oscar_nd8.testing import ND8, Shopper, make_product
+from tests.regular import Regular
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,8 +20,7 @@ Order = get_model("order", "Order")
 
 def begin(shopper: Shopper, product: Any, quantity: int = 1) -> PaymentSession:
     """From an empty basket to the hosted page."""
-    shopper.add(product, quantity).go_to_preview()
-    return again(shopper)
+    return shopper.begin_payment(product, quantity)
 
 
 def again(shopper: Shopper) -> PaymentSession:
@@ -145,8 +145,8 @@ def test_paid_as_a_guest_after_ordering_by_invoice_as_a_customer(guest: Shopper,
 
 
 def test_the_same_goods_in_another_basket_under_the_same_address_are_told_too(nd8: ND8, mug: Any) -> None:
-    first = begin(Shopper(), mug)
-    second = begin(Shopper(), mug)
+    first = begin(Regular(), mug)
+    second = begin(Regular(), mug)
     pay(nd8, second)
     pay(nd8, first)
     assert second.order_number in the_matter("bought_twice").detail
@@ -160,8 +160,8 @@ def test_buying_the_same_thing_twice_one_after_the_other_is_no_matter(customer: 
 
 
 def test_another_shopper_who_buys_the_same_meanwhile_is_no_matter(nd8: ND8, mug: Any) -> None:
-    first = begin(Shopper(email="a@example.com"), mug)
-    pay(nd8, begin(Shopper(email="b@example.com"), mug))
+    first = begin(Regular(email="a@example.com"), mug)
+    pay(nd8, begin(Regular(email="b@example.com"), mug))
     pay(nd8, first)
     assert Order.objects.count() == 2
     assert Attention.objects.count() == 0
@@ -245,8 +245,8 @@ def test_an_odd_amount_after_the_page_had_expired_is_held_too(guest: Shopper, nd
 
 
 def test_a_transaction_named_for_two_sessions_belongs_to_the_first(nd8: ND8, mug: Any) -> None:
-    cheap = begin(Shopper(email="a@example.com"), mug)
-    dear = begin(Shopper(email="b@example.com"), make_product("Statue", "999.00"))
+    cheap = begin(Regular(email="a@example.com"), mug)
+    dear = begin(Regular(email="b@example.com"), make_product("Statue", "999.00"))
     transaction_id = pay(nd8, cheap)
     WebhookEvent.objects.create(
         delivery_id="forged",

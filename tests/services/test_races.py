@@ -23,9 +23,7 @@ Order = get_model("order", "Order")
 @pytest.fixture
 def session(guest: Shopper, mug: Any) -> PaymentSession:
     """An open payment."""
-    guest.add(mug, 2).go_to_preview()
-    guest.pay_now()
-    return PaymentSession.objects.get()
+    return guest.begin_payment(mug, 2)
 
 
 def exactly_one_order(session: PaymentSession, mails: list[Any]) -> None:

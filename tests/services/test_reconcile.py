@@ -22,6 +22,7 @@ from oscar_nd8.services.reconcile import Done, _SessionSweep, reconcile
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.sweep import LEASE, Run
 from oscar_nd8.testing import ND8, Shopper
+from tests.regular import Regular
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -335,10 +336,8 @@ def test_what_a_killed_run_had_claimed_is_taken_up_by_the_next_run_over_everythi
 def open_payments(nd8: ND8, mug: Any, number: int) -> list[PaymentSession]:
     """As many payments that ND8 is working on."""
     for index in range(number):
-        shopper = Shopper(email=f"shopper-{index}@example.com")
-        shopper.add(mug).go_to_preview()
-        shopper.pay_now()
-        nd8.outcome(PaymentSession.objects.latest("pk"), "processing")
+        shopper = Regular(email=f"shopper-{index}@example.com")
+        nd8.outcome(shopper.begin_payment(mug), "processing")
         nd8.deliver(shopper.client)
     return list(PaymentSession.objects.order_by("pk"))
 
