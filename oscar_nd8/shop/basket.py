@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import connections, models, router, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.deletion import Collector
 from django.utils.translation import gettext_lazy as _
@@ -111,11 +111,10 @@ def _insert_copies(rows: QuerySet[Any], **changes: Subquery | Value) -> None:
     concrete = rows.model._meta.concrete_fields  # noqa: SLF001  # Django's documented model API
     fields = [field for field in concrete if not (field.primary_key or field.generated)]
     selected = rows.values_list(*(changes.get(field.attname, F(field.attname)) for field in fields))
-    database = connections[router.db_for_write(rows.model)]
-    name = database.ops.quote_name
-    query, values = selected.query.get_compiler(connection=database).as_sql()
+    query, values = selected.query.sql_with_params()
+    name = connection.ops.quote_name
     columns = ", ".join(name(field.column) for field in fields)
-    with database.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {name(rows.model._meta.db_table)} ({columns}) {query}", values)  # noqa: SLF001
 
 
