@@ -1,8 +1,7 @@
 """Words of the checkout that an installed app can replace, one that two services say, and words as they are kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.utils import translation
@@ -11,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 __all__ = ["BEING_PREPARED", "Wording", "as_written", "take_words_from", "wording_for"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """The method's name, a sentence about it, and the words on the button that leads to ND8; "" where none is given."""
 
     title: Any = ""

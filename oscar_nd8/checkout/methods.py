@@ -1,7 +1,6 @@
 """The payment methods a shopper can choose from: ND8, and what the shop named beside it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
@@ -14,8 +13,7 @@ __all__ = ["ND8", "PaymentMethod", "is_chosen", "methods_for"]
 ND8 = "nd8"
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentMethod:
+class PaymentMethod(NamedTuple):
     """A way to pay; `reason` says why it is not offered for this order, "" where it is. `button` leads to ND8."""
 
     code: str

@@ -1,10 +1,9 @@
 """What staff have to decide: which matters they find, what each means for the shopper's money, what can be done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -39,8 +38,7 @@ class Openness(StrEnum):
     SETTLED = "settled"
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What a kind of matter means for the shopper's money, and what staff do; a sentence or two each."""
 
     money: Any
