@@ -86,7 +86,7 @@ def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[
     `sparing` bounds what it costs for whoever can repeat it at will: few questions, and none twice in a moment.
     `answers` are used in place of a question where they were just given.
     """
-    payments: Sequence[Payment] = list(session.payments.all())
+    payments: Sequence[Payment] = list(Payment.of(session))
     known = {payment.transaction_id: payment for payment in payments}
     given = {answer.report.transaction_id: answer for answer in answers}
     failures: list[ProviderError] = []
@@ -95,7 +95,7 @@ def settle(session: PaymentSession, *, sparing: bool = False, answers: Sequence[
     for transaction_id in _worth_asking(tied, known) if sparing else sorted(tied):
         try:
             answer = given.get(transaction_id) or ask(session.gateway, transaction_id, known=known.get(transaction_id))
-            payments, is_read = _write_down(session, answer), True
+            payments, is_read = _write_down(session, answer, payments), True
         except ProviderError as error:
             # One transaction without an answer must not keep another one's order back.
             failures.append(error)
@@ -159,18 +159,36 @@ def _worth_asking(tied: Iterable[str], known: Mapping[str, Payment]) -> list[str
     return sorted(stale, key=lambda each: asked.get(each, datetime.min.replace(tzinfo=UTC)))[:SPARING_AT_MOST]
 
 
-def _write_down(session: PaymentSession, answer: Answer) -> Sequence[Payment]:
+def _confirm(session: PaymentSession, answer: Answer) -> bool:
+    """Note only when an answer was given that says what is known, of a session with which nothing is open.
+
+    False where there is more to do. It needs no lock: whoever wrote down another answer since the question changed
+    `asked_at`, and whoever does so after us looks at it.
+    """
+    known = answer.known
+    if known is None or session.due_at is not None or answer.is_news:
+        return False
+    if not Payment.objects.filter(pk=known.pk, asked_at=known.asked_at).update(asked_at=answer.asked_at):
+        return False
+    known.asked_at = answer.asked_at
+    return True
+
+
+def _write_down(session: PaymentSession, answer: Answer, payments: Sequence[Payment]) -> Sequence[Payment]:
     """Record an answer, or a later one: it must be newer than whatever else was written since the question.
 
-    Brings `session` up to its row, and returns its payments as they are then.
+    Brings `session` up to its row, and returns its payments as they are then; where nothing is open and the answer
+    says nothing new, both stay as they were read, `payments` with the time of the answer.
 
     Clocks cannot tell which of two answers is newer: they jump, and differ between machines.
     """
+    if _confirm(session, answer):
+        return payments
     transaction_id = answer.report.transaction_id
     for _attempt in range(QUESTIONS_AT_MOST):
-        payments = _record(session, answer)
-        if payments is not None:
-            return payments
+        recorded = _record(session, answer)
+        if recorded is not None:
+            return recorded
         known = Payment.objects.get(gateway=session.gateway, transaction_id=transaction_id)
         answer = ask(session.gateway, transaction_id, known=known)
     # Whoever wrote in between knows more than we do, and wrote when it is due next.
@@ -198,7 +216,8 @@ def _record(session: PaymentSession, answer: Answer) -> Sequence[Payment] | None
             return payments if _said(payment) == _says(report) else None
         unanswered = is_unanswered(session, payment)
         was_lost, came_back = _was_lost(payment), _comes_back(payment, report, session)
-        _write_report(payment, report, session=session, asked_at=answer.asked_at)
+        if not _write_report(payment, report, session=session, asked_at=answer.asked_at):
+            return None
         if unanswered and not is_unanswered(session, payment):
             close_matters(
                 session, [Attention.Kind.UNANSWERED], Attention.Resolution.BY_ITSELF, subject=report.transaction_id
@@ -235,7 +254,9 @@ def _says(report: PaymentReport) -> tuple[object, ...]:
     return report.state, report.raw_status, report.deposit, report.currency, report.net, attempts
 
 
-def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSession, asked_at: datetime) -> None:
+def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSession, asked_at: datetime) -> bool:
+    """Let `payment` say what ND8 says, and its row; False where another answer was noted there since it was read."""
+    as_read = Payment.objects.filter(pk=payment.pk, asked_at=payment.asked_at)
     payment.state = report.state
     payment.raw_status = report.raw_status
     payment.deposit = report.deposit
@@ -247,7 +268,7 @@ def _write_report(payment: Payment, report: PaymentReport, *, session: PaymentSe
     if comparable and report.net is not None and 0 < report.net <= session.amount:
         payment.fee = session.amount - report.net
     # Only what ND8 says: another process may be booking this payment right now.
-    payment.save(update_fields=REPORTED)
+    return bool(as_read.update(**{name: getattr(payment, name) for name in REPORTED}))
 
 
 def _move_by_payments(session: PaymentSession, payments: Sequence[Payment]) -> bool:

@@ -8,8 +8,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from django_tasks import TaskResultStatus
+from django_tasks.backends.immediate import ImmediateBackend
 
 from oscar_nd8.exceptions import SignatureInvalid
+from oscar_nd8.models import WebhookEvent
+from oscar_nd8.services.process_event import process_event
 from oscar_nd8.services.receive_event import receive_event
 from oscar_nd8.states import EventStatus
 from oscar_nd8.tasks import process_stored_event
@@ -37,17 +40,21 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return _answer(400, "The signature or the body is not right. Check the webhook secret.")
     if event.status not in DUE:
         return _answer(200, "This delivery was processed before.")
-    if not _enqueue(event.pk):
+    if not _is_taken_on(event):
         return _answer(503, "The notification is kept, but could not be processed now. Please send it again.")
     return _answer(200, "Thank you.")
 
 
-def _enqueue(event_id: int) -> bool:
+def _is_taken_on(event: WebhookEvent) -> bool:
     """Whether the event is processed, or somebody else will process it."""
     try:
-        return process_stored_event.enqueue(event_id).status != TaskResultStatus.FAILED
-    except Exception:  # whatever the shop's queue raises when it is down; the event is stored and due
-        logger.exception("Event %s could not be handed to the queue; nd8_reconcile will process it", event_id)
+        if isinstance(process_stored_event.get_backend(), ImmediateBackend):
+            # No queue: the task would do the same, with the row read once more.
+            process_event(event)
+            return True
+        return process_stored_event.enqueue(event.pk).status != TaskResultStatus.FAILED
+    except Exception:  # whatever processing raises, or the shop's queue when it is down; the event is stored and due
+        logger.exception("Event %s could not be processed or queued; nd8_reconcile will process it", event.pk)
         return False
 
 

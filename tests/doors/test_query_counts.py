@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from oscar_nd8.models import PaymentSession
-from oscar_nd8.testing import ND8, Shopper, make_product
+from oscar_nd8.models import Payment, PaymentSession
+from oscar_nd8.testing import ND8, Shopper, make_product, post_webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -59,9 +59,24 @@ def test_the_webhook_that_places_the_order_and_the_return(
     # 9 a line to write an order line with its stock; Oscar's own placement makes 13.
     # Where rows cannot be locked, a write does it before the session is read.
     locks = 0 if connection.features.has_select_for_update else 1
-    assert queries(lambda: nd8.deliver(stranger)) == 58 + locks + 9 * lines
+    assert queries(lambda: nd8.deliver(stranger)) == 57 + locks + 9 * lines
     assert queries(lambda: nd8.deliver(stranger)) == 2
     assert queries(lambda: customer.client.get(f"/nd8/return/{session.token}/success/")) == 4
+
+
+def test_a_notification_that_says_nothing_new(customer: Shopper, nd8: ND8, goods: list[Any]) -> None:
+    filled(customer, goods, 1).pay_now()
+    nd8.outcome(PaymentSession.objects.get())
+    stranger = Shopper().client
+    nd8.deliver(stranger)
+    body, headers = nd8.notification()
+    asked, before = nd8.calls("getPaymentById"), Payment.objects.get().asked_at
+    again = headers | {"X-Webhook-Delivery-Id": "another"}
+
+    # It is stored; its session, the payments and what was told of it are read; when ND8 said so, and that it is done.
+    assert queries(lambda: post_webhook(stranger, body, again)) == 6
+    assert nd8.calls("getPaymentById") == asked + 1
+    assert Payment.objects.filter(asked_at__gt=before).exists()
 
 
 def test_oscars_own_placement_grows_faster(nd8: ND8, goods: list[Any]) -> None:

@@ -1,17 +1,21 @@
 """Everything at once, on the real concurrency of PostgreSQL: still one order, one mail, one charge."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from threading import Event
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from oscar.core.loading import get_model
 
-from oscar_nd8.models import PaymentSession, WebhookEvent
+from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.reconcile import Done, reconcile
-from oscar_nd8.services.settle import settle
+from oscar_nd8.services.settle import ask, settle
+from oscar_nd8.states import PaymentState
 from oscar_nd8.testing import ND8, Shopper, make_session, post_webhook
 from tests.races import at_once
 
@@ -176,6 +180,45 @@ def test_two_different_notifications_of_one_payment_at_once(
 
     assert answers == [200] * 4
     exactly_one_order(session, mailoutbox)
+
+
+def test_an_answer_that_waited_while_another_was_noted_is_not_believed(
+    session: PaymentSession, nd8: ND8, mailoutbox: list[Any]
+) -> None:
+    nd8.outcome(session)
+    nd8.deliver(Shopper().client)
+    session.refresh_from_db()
+    payment = session.payments.get()
+    answer = ask("nd8", payment.transaction_id, known=payment)
+    outdated = replace(answer, report=replace(answer.report, state=PaymentState.FAILED, raw_status="failed"))
+    asked = nd8.calls("getPaymentById")
+    noted = Event()
+
+    def note() -> None:
+        with transaction.atomic():
+            Payment.objects.update(asked_at=timezone.now())
+            noted.set()
+            until = monotonic() + 20
+            while not waiting_for_a_lock() and monotonic() < until:
+                sleep(0.01)
+
+    def write() -> None:
+        noted.wait(timeout=20)
+        settle(session, answers=[outdated])
+
+    at_once(note, write)
+
+    assert nd8.calls("getPaymentById") == asked + 1
+    assert Payment.objects.get().state == "paid"
+    assert session.attentions.count() == 0
+    exactly_one_order(session, mailoutbox)
+
+
+def waiting_for_a_lock() -> bool:
+    """Whether anybody is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1")
+        return cursor.fetchone() is not None
 
 
 def test_a_late_payment_and_the_deletion_of_its_frozen_basket_at_once(
