@@ -1,6 +1,7 @@
 """What a stored notification sets going: its session is settled, or its refund; and what became of it."""
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
@@ -144,9 +145,8 @@ def _look_into(event: WebhookEvent) -> None:
 def session_of(event: WebhookEvent) -> PaymentSession | None:
     """The session that `event` is about: by its checkout, else by a transaction that was tied to one before."""
     if event.checkout_id:
-        session = PaymentSession.objects.filter(gateway=event.gateway, checkout_id=event.checkout_id).first()
-        if session is not None:
-            return session
+        with suppress(PaymentSession.DoesNotExist):
+            return PaymentSession.objects.get(gateway=event.gateway, checkout_id=event.checkout_id)
     if event.transaction_id:
         payment = (
             Payment.objects.filter(gateway=event.gateway, transaction_id=event.transaction_id)
