@@ -1,10 +1,11 @@
 """The kit that shops test with, and the people and goods of our own tests."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import stamina
 
 from oscar_nd8.testing import ND8, Shopper, make_countries, make_product, make_user
 from tests.emptying import empty_after_commits
@@ -51,6 +52,19 @@ def pytest_runtest_setup() -> Generator[None, object, object]:
 @pytest.fixture(scope="session", autouse=True)
 def _emptied_fast() -> None:
     empty_after_commits()
+
+
+@pytest.fixture
+def repeated_at_once() -> Iterator[None]:
+    """Reads that fail are repeated as often as in a shop, but without its waits, which have tests of their own."""
+    with stamina.set_testing(True, attempts=99, cap=True):
+        yield
+
+
+@pytest.fixture
+def nd8(nd8: ND8, repeated_at_once: None) -> ND8:
+    """The kit's, whose failures keep nobody waiting."""
+    return nd8
 
 
 @pytest.fixture

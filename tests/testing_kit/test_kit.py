@@ -17,6 +17,11 @@ pytestmark = pytest.mark.django_db
 Order = get_model("order", "Order")
 
 
+@pytest.fixture
+def repeated_at_once() -> None:
+    """Not here: the kit alone says how long its failures take."""
+
+
 def test_an_open_session_waits_for_payment(open_session: PaymentSession, nd8: ND8) -> None:
     assert (open_session.status, open_session.order) == ("open", None)
     assert [each["checkout_id"] for each in nd8.checkouts] == [open_session.checkout_id]
