@@ -12,7 +12,7 @@ from django.contrib.sites.models import Site
 from django.db import connection
 from django.test import TransactionTestCase
 
-__all__ = ["empty_after_commits"]
+__all__ = ["empty", "empty_after_commits"]
 
 KEPT = {ContentType._meta.db_table, Permission._meta.db_table}
 
@@ -23,6 +23,7 @@ def empty_after_commits() -> None:
 
 
 def empty() -> None:
+    """As a database is that was just made."""
     tables = [name for name in connection.introspection.django_table_names() if name not in KEPT]
     quoted = {name: connection.ops.quote_name(name) for name in tables}
     with connection.cursor() as cursor:

@@ -16,7 +16,7 @@ django.setup()
 
 from tests.bench import client, export, machines, many, payment, reconcile, servers, startup, webhook  # noqa: E402  # Django must be set up first
 from tests.bench.figures import Figure, Profile  # noqa: E402
-from tests.bench.shop import database  # noqa: E402
+from tests.bench.shop import database, open_shop  # noqa: E402
 
 Benchmark = Callable[[Profile], Iterator[Figure]]
 BENCHMARKS: Mapping[str, Benchmark] = {
@@ -35,6 +35,7 @@ def main() -> None:
     kept = []
     with database():
         for name in given.names or BENCHMARKS:
+            open_shop()
             began = time.perf_counter()
             print(f"\n{name}")
             for figure in BENCHMARKS[name](profile):

@@ -20,27 +20,33 @@ from django.test.utils import (
 from oscar.core.loading import get_model
 
 from oscar_nd8.testing import Shopper, make_countries, make_product
+from tests.emptying import empty
 
-__all__ = ["Provider", "database", "database_url", "filled", "provider"]
+__all__ = ["Provider", "database", "database_url", "filled", "open_shop", "provider"]
 
 MOST_LINES = 200
 
 
 @contextmanager
 def database() -> Iterator[None]:
-    """An empty shop with as many products as the largest basket has lines."""
+    """A database of this run's own."""
     settings.MIGRATION_MODULES = _NoMigrations()
     setup_test_environment()
     databases = setup_databases(verbosity=0, interactive=False)
     try:
         with override_settings(OSCAR_MAX_BASKET_QUANTITY_THRESHOLD=None):
-            make_countries()
-            for number in range(MOST_LINES):
-                make_product(f"Product {number}", "1.00", stock=10_000_000)
             yield
     finally:
         teardown_databases(databases, verbosity=0)
         teardown_test_environment()
+
+
+def open_shop() -> None:
+    """Nothing of what an earlier benchmark left, and as many products as the largest basket has lines."""
+    empty()
+    make_countries()
+    for number in range(MOST_LINES):
+        make_product(f"Product {number}", "1.00", stock=10_000_000)
 
 
 def database_url(name: str = "") -> str:
