@@ -130,12 +130,13 @@ class Sweep:
         self.run, self.model, self._look_at = run, model, look_at
         self._keys: deque[int] = deque()
         self._after: datetime | None = None
+        self._may_be_more = True
         self._lock = Lock()
 
     def take(self, *, workers: int) -> list[int]:
         """The next keys for one thread, none when there are none or the run must end."""
         with self._lock:
-            if not self._keys:
+            if not self._keys or (self._may_be_more and len(self._keys) < workers * self.at_once):
                 self._fetch()
             # Fewer towards the end, so that all threads end together.
             wanted = min(self.at_once, max(len(self._keys) // workers, 1), len(self._keys))
@@ -146,8 +147,11 @@ class Sweep:
         if self._after is not None:
             due = due.filter(due_at__gte=self._after)
         # Claimed rows are not due any more, so the next fetch begins where this one ends.
-        rows = list(due.values_list("pk", "due_at")[:KEYS_IN_MEMORY])
-        self._keys.extend(pk for pk, _due_at in rows)
+        waiting = set(self._keys)
+        most = KEYS_IN_MEMORY + len(waiting)
+        rows = list(due.values_list("pk", "due_at")[:most])
+        self._may_be_more = len(rows) == most
+        self._keys.extend(pk for pk, _due_at in rows if pk not in waiting)
         self._after = rows[-1][1] if rows else self._after
 
     def claim(self, keys: Sequence[int]) -> datetime:

@@ -1,5 +1,6 @@
 """One run of the reconciler brings everything that is open to its end, however it was left."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.receive_event import receive_event
 from oscar_nd8.services.reconcile import Done, _SessionSweep, reconcile
 from oscar_nd8.services.settle import settle
-from oscar_nd8.services.sweep import LEASE, Run
+from oscar_nd8.services.sweep import KEYS_IN_MEMORY, LEASE, Run, Sweep, sweep
 from oscar_nd8.testing import ND8, Shopper
 from tests.regular import Regular
 
@@ -501,3 +502,26 @@ def test_where_nd8_is_slow_what_was_claimed_is_given_back_before_another_run_cou
     session.refresh_from_db()
     assert nd8.calls("getPaymentById") == asked
     assert session.due_at == run.began
+
+
+@pytest.mark.parametrize("at_once", [1, 32])
+def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_became_due_at_one_moment(
+    at_once: int,
+) -> None:
+    now = timezone.now()
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(delivery_id=f"delivery-{number}", body="{}", due_at=now) for number in range(KEYS_IN_MEMORY + 100)
+    )
+    seen = Counter[int]()
+
+    def look_at(pk: int) -> Counter[Done]:
+        seen[pk] += 1
+        return Counter()
+
+    run = Run(at_most=None, tell=lambda summary: None)
+    rows = Sweep(run, WebhookEvent, look_at)
+    rows.at_once = at_once
+    sweep(rows, workers=1)
+
+    assert seen == Counter(WebhookEvent.objects.values_list("pk", flat=True))
+    assert run.summary.looked_at == KEYS_IN_MEMORY + 100
