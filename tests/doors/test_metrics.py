@@ -118,9 +118,8 @@ def test_the_lag_is_from_the_arrival_to_the_end_of_the_first_try(
 
 
 def test_an_event_that_is_tried_again_says_nothing_about_the_queue(
-    added: Callable[..., float], session: PaymentSession, nd8: ND8, settings: Any
+    added: Callable[..., float], session: PaymentSession, nd8: ND8
 ) -> None:
-    settings.ND8 = {**settings.ND8, "READ_BUDGET": 0.1}
     nd8.outcome(session)
     nd8.fault("getPaymentById", "500", times=100)
     assert nd8.deliver(Shopper().client).status_code == 503

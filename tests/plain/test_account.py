@@ -13,6 +13,8 @@ from oscar_nd8.client import ND8Client
 from oscar_nd8.gateway import Access, AccountReport, Right
 from oscar_nd8.nd8.account import ask_account, other_environment
 
+pytestmark = pytest.mark.usefixtures("repeated_at_once")
+
 KEY = "sk_test_1234567890"
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 NO_DETAIL: dict[str, Any] = {"detail": "Not found."}
@@ -41,7 +43,6 @@ def asked(
         base_url="https://nd8.example/api/",
         api_key=KEY,
         merchant_token="token",
-        read_budget=0.05,
         transport=httpx.MockTransport(handler),
     ) as client:
         return ask_account(client, api_key=SecretStr(KEY), has_session=True, elsewhere=elsewhere, clock=lambda: NOON)

@@ -15,6 +15,8 @@ from oscar_nd8.nd8.gateway import ND8Gateway
 from oscar_nd8.shop.quote import Payer
 from oscar_nd8.states import DepositState, PaymentState, RefundStatus
 
+pytestmark = pytest.mark.usefixtures("repeated_at_once")
+
 RETURNS = ReturnAddresses(
     success="https://shop.example/s", failed="https://shop.example/f", canceled="https://shop.example/c"
 )
@@ -26,7 +28,7 @@ def gateway_answering(answer: dict[str, Any], status: int = 200) -> ND8Gateway:
     """A gateway whose provider always says `answer`."""
     transport = httpx.MockTransport(lambda _request: httpx.Response(status, json=answer))
     settings = ND8Settings.model_validate({"API_KEY": "k", "CHECKOUT_HOSTS": ["pay.nd8.example", "127.0.0.1:8800"]})
-    client = ND8Client(base_url="https://api.nd8.example/api/", api_key="k", transport=transport, read_budget=0.1)
+    client = ND8Client(base_url="https://api.nd8.example/api/", api_key="k", transport=transport)
     return ND8Gateway(client, settings=settings)
 
 

@@ -37,14 +37,11 @@ def queue(settings: Any) -> None:
 
 
 @contextmanager
-def down(nd8: ND8, settings: Any, *, kind: str = "500") -> Iterator[None]:
+def down(nd8: ND8, *, kind: str = "500") -> Iterator[None]:
     """ND8 answers no question as long as it lasts, or in a way that nobody can read."""
-    patient = settings.ND8
-    settings.ND8 = {**patient, "READ_BUDGET": 0.1}
     nd8.fault("getPaymentById", kind, times=1000)
     yield
     nd8.fault("getPaymentById", kind, times=0)
-    settings.ND8 = patient
 
 
 def work() -> None:
@@ -142,14 +139,12 @@ def test_a_schedule_can_enqueue_the_reconciler_itself(queue: None, session: Paym
     }
 
 
-def test_a_failure_is_kept_with_its_reason_and_tried_again_ever_more_rarely(
-    session: PaymentSession, nd8: ND8, settings: Any
-) -> None:
+def test_a_failure_is_kept_with_its_reason_and_tried_again_ever_more_rarely(session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     event = received(nd8)
     waits = []
     for _ in range(4):
-        with down(nd8, settings):
+        with down(nd8):
             reconcile(everything=True)
         event.refresh_from_db()
         assert event.due_at is not None
@@ -163,11 +158,11 @@ def test_a_failure_is_kept_with_its_reason_and_tried_again_ever_more_rarely(
     assert (event.status, event.last_error, event.due_at) == ("processed", "", None)
 
 
-def test_after_its_time_a_failure_is_kept_and_tried_no_more(session: PaymentSession, nd8: ND8, settings: Any) -> None:
+def test_after_its_time_a_failure_is_kept_and_tried_no_more(session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     event = received(nd8)
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(days=31))
-    with down(nd8, settings):
+    with down(nd8):
         reconcile()
     event.refresh_from_db()
     assert (event.status, event.due_at) == ("failed", None)
@@ -180,11 +175,11 @@ def age(span: timedelta) -> None:
 
 
 def test_what_cannot_be_processed_for_an_hour_is_told_to_staff_once_until_it_can(
-    session: PaymentSession, nd8: ND8, settings: Any
+    session: PaymentSession, nd8: ND8
 ) -> None:
     transaction_id = nd8.outcome(session)
     received(nd8)
-    with down(nd8, settings, kind="wrong_types"):
+    with down(nd8, kind="wrong_types"):
         age(timedelta(minutes=50))
         assert reconcile(everything=True).postponed
         assert not Attention.objects.exists()
@@ -201,10 +196,10 @@ def test_what_cannot_be_processed_for_an_hour_is_told_to_staff_once_until_it_can
     assert matter.resolution == "by_itself"
 
 
-def test_that_nd8_is_down_is_told_to_staff_after_a_day(session: PaymentSession, nd8: ND8, settings: Any) -> None:
+def test_that_nd8_is_down_is_told_to_staff_after_a_day(session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     received(nd8)
-    with down(nd8, settings):
+    with down(nd8):
         age(timedelta(hours=23))
         reconcile(everything=True)
         assert not Attention.objects.exists()
@@ -213,12 +208,10 @@ def test_that_nd8_is_down_is_told_to_staff_after_a_day(session: PaymentSession, 
     assert Attention.objects.get().kind == "unprocessed"
 
 
-def test_what_was_given_up_stays_with_staff_until_somebody_asks_nd8_again(
-    session: PaymentSession, nd8: ND8, settings: Any
-) -> None:
+def test_what_was_given_up_stays_with_staff_until_somebody_asks_nd8_again(session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     event = received(nd8)
-    with down(nd8, settings, kind="wrong_types"):
+    with down(nd8, kind="wrong_types"):
         age(timedelta(days=31))
         reconcile(everything=True)
     event.refresh_from_db()
@@ -233,12 +226,12 @@ def test_what_was_given_up_stays_with_staff_until_somebody_asks_nd8_again(
 
 
 def test_a_message_about_an_unknown_checkout_that_cannot_be_looked_into_is_told_too(
-    session: PaymentSession, nd8: ND8, settings: Any
+    session: PaymentSession, nd8: ND8
 ) -> None:
     transaction_id = nd8.outcome(session)
     received(nd8)
     forget_checkouts()
-    with down(nd8, settings, kind="wrong_types"):
+    with down(nd8, kind="wrong_types"):
         age(timedelta(hours=2))
         reconcile(everything=True)
     matter = Attention.objects.get(kind="unprocessed")
@@ -287,12 +280,10 @@ def test_where_shops_share_an_account_unknown_checkouts_are_kept_and_not_asked_a
     assert nd8.calls("getPaymentById") == asked
 
 
-def test_an_unknown_checkout_is_looked_into_when_nd8_answers_again(
-    session: PaymentSession, nd8: ND8, settings: Any
-) -> None:
+def test_an_unknown_checkout_is_looked_into_when_nd8_answers_again(session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     forget_checkouts()
-    with down(nd8, settings):
+    with down(nd8):
         assert nd8.deliver(Shopper().client).status_code == 503
     assert Attention.objects.count() == 0
 
@@ -402,12 +393,10 @@ def test_replaying_everything_must_be_said(nd8: ND8) -> None:
         told("--since", "yesterday")
 
 
-def test_a_replay_that_cannot_be_finished_says_so_and_is_due_again(
-    session: PaymentSession, nd8: ND8, settings: Any
-) -> None:
+def test_a_replay_that_cannot_be_finished_says_so_and_is_due_again(session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     event = received(nd8)
-    with down(nd8, settings), pytest.raises(CommandError, match="1 could not be processed"):
+    with down(nd8), pytest.raises(CommandError, match="1 could not be processed"):
         told(event.delivery_id)
     event.refresh_from_db()
     assert event.status == "failed"
@@ -423,11 +412,11 @@ def test_a_replay_ends_where_all_others_would_fare_alike(nd8: ND8, settings: Any
     assert StaffAction.objects.count() == 1
 
 
-def test_staff_replay_by_name(session: PaymentSession, nd8: ND8, settings: Any) -> None:
+def test_staff_replay_by_name(session: PaymentSession, nd8: ND8) -> None:
     grace = make_user("grace@example.com")
     nd8.outcome(session)
     event = received(nd8)
-    with down(nd8, settings), pytest.raises(DecisionRefused, match="will be tried again by itself"):
+    with down(nd8), pytest.raises(DecisionRefused, match="will be tried again by itself"):
         replay_event(event, by=grace)
 
     assert replay_event(event, by=grace) == "processed"
