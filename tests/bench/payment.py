@@ -26,7 +26,7 @@ def run(profile: Profile) -> Iterator[Figure]:
     """Each size of basket."""
     with provider():
         for lines in [1, 10, 50, 200] if profile.full else [1, 10, 50]:
-            rounds = profile.pick(5, 15) if lines < 200 else 3
+            rounds = profile.pick(4, 15) if lines < 200 else 3
             yield from _start(lines, rounds)
             yield from _place(lines, rounds)
 

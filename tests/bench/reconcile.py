@@ -41,7 +41,7 @@ SEED = """
 
 def run(profile: Profile) -> Iterator[Figure]:
     """How fast, and then how big."""
-    rows = profile.pick(1600, 6400)
+    rows = profile.pick(1280, 6400)
     with provider(latency=LATENCY) as nd8:
         _seed(rows)
 
