@@ -169,6 +169,9 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
     spoilt = payment.state == PaymentState.REFUNDED or any(refund.currency != currency for refund in refunds)
     # While the answer to "everything" is open, it may be all gone.
     spoilt = spoilt or any(_takes_everything(refund) for refund in refunds)
+    # Where nobody knows how much was paid, "everything" that ND8 took on leaves nothing to be asked for once more.
+    all_asked = paid is None and any(refund.parts.get("everything") for refund in refunds)
+    spoilt = spoilt or all_asked
     remaining = 0 if spoilt else max(0, certain - taken)
     goods = currency == session.currency and not _is_surplus(payment, counted)
     lines, charges = _parts_left(session, counted) if goods else ((), ())
@@ -181,7 +184,7 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
         on_its_way=taken - refunded,
         remaining=remaining,
         may_take_everything=not spoilt and (paid is None or remaining > 0),
-        is_explained=any(refund.parts.get("everything") for refund in refunds) if paid is None else taken >= paid,
+        is_explained=all_asked if paid is None else taken >= paid,
         lines=lines,
         charges=charges,
     )

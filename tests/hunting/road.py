@@ -35,7 +35,7 @@ from tests.hunting.promises import always, at_the_end, in_the_end_of_what_was_to
 from tests.hunting.provider import Provider
 from tests.hunting.shop import Buyer, Rows, Shelf, age_rows, forget_rows
 
-__all__ = ["REACHED_AT_LEAST", "Road"]
+__all__ = ["Road"]
 
 T = TypeVar("T")
 
@@ -69,20 +69,6 @@ MISHAPS = st.one_of(
     st.builds(Mishap, dies_at=st.integers(1, 60)),
     st.builds(Mishap, nd8=st.sampled_from(KINDS), times=st.sampled_from([1, 2, 99])),
 )
-# Which share of its sequences a shard must lead to where something can go wrong; some half of what it does.
-REACHED_AT_LEAST = {
-    "an order was placed": 0.4,
-    "a payment page ended unpaid": 0.2,
-    "ND8 misbehaved": 0.2,
-    "a process was killed": 0.15,
-    "staff decided": 0.12,
-    "nobody knew the checkout that was paid": 0.05,
-    "money went back": 0.035,
-    "a payment was held": 0.03,
-    "one page was paid twice": 0.015,
-    "a refund failed": 0.015,
-    "two orders were placed": 0.01,
-}
 # ND8's patience, and the mail's: what was begun by somebody who died is taken over by then.
 LONG_ENOUGH = timedelta(minutes=20, seconds=53)
 # The schedule alone takes an hour until it has been everywhere.
@@ -330,7 +316,7 @@ class Road(RuleBasedStateMachine):
         always(self.rows, self.provider, self.buyer, repeated_mails=self.repeated_mails)
 
     def _came_across(self) -> dict[str, bool]:
-        """What this sequence was about; REACHED_AT_LEAST says how often that must be."""
+        """What this sequence was about; `figures.REACHED_AT_LEAST` says how often that must be."""
         statuses = [each.status for each in self.rows.sessions]
         kinds = {each.kind for each in self.rows.matters}
         refunds = {each.state for each in self.rows.refunds}

@@ -4,20 +4,23 @@ import os
 import subprocess
 import sys
 
-from tests.hunting.figures import FILE, ROOT, kept, table
+from tests.hunting.figures import FILE, ROOT, added_up, kept, table, too_rare
 
 SHARDS = int(os.environ.get("SOAK_SHARDS", "200"))
 FIGURES = ROOT / ".soak.jsonl"
 
 
 def main(processes: int) -> int:
-    """Run the shards that no earlier run finished on this code; the exit code is pytest's."""
+    """Run the shards that no earlier run finished on this code; 0 if all kept their promises and came across enough."""
     done = {each.shard for each in kept(FIGURES)}
     left = [str(shard) for shard in range(SHARDS) if shard not in done]
     print(f"{len(done)} shards are done on this code, {len(left)} are left.", flush=True)
     failed = _hunt(left, processes) if left else 0
-    print(f"\n{table(kept(FIGURES))}")
-    return failed
+    shards = list(kept(FIGURES))
+    print(f"\n{table(shards)}")
+    if rare := too_rare(added_up(shards)):
+        print(f"\nToo few sequences came where something can go wrong: {rare}")
+    return failed or bool(rare)
 
 
 def _hunt(shards: list[str], processes: int) -> int:

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.exceptions import DecisionRefused
+from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.services.reconcile import reconcile
 from oscar_nd8.services.refund import request_refund
+from oscar_nd8.states import RefundStatus
 from oscar_nd8.testing import ND8, Shopper
 from tests.refunding import REASON, end, order_of, pay
 
@@ -125,3 +127,39 @@ def test_one_run_takes_over_a_refund_that_was_told_before_its_payment_could_be_a
     refund = Refund.objects.get()
     assert (refund.amount, refund.status, refund.booked_at is not None) == (500, "completed", True)
     assert order_of(refund.payment).sources.get().amount_refunded == refund.amount_major
+
+
+def test_everything_of_a_payment_whose_amount_nobody_knows_is_asked_for_once(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = guest.begin_payment(mug)
+    nd8.outcome(session, "paid", net_amount="999.99")
+    nd8.deliver(guest.client)
+    payment = Payment.objects.get(session=session)
+    refund = request_refund(payment, everything=True, reason=REASON)
+    assert (refund.state, refund.amount) == (RefundStatus.PROCESSING, session.amount)
+    end(nd8, refund.refund_id)
+    nd8.fault("createRefundForPayment", "timeout_before", times=1)
+
+    with pytest.raises(DecisionRefused, match="Nothing of this payment is left"):
+        request_refund(payment, everything=True, reason=REASON)
+
+    assert nd8.calls("createRefundForPayment") == 1
+    assert list(Refund.objects.values_list("pk", flat=True)) == [refund.pk]
+    nd8.deliver_new()
+    refund.refresh_from_db()
+    assert refund.state is RefundStatus.COMPLETED
+
+
+def test_everything_can_be_asked_for_again_when_nd8_failed_to_give_it_back(guest: Shopper, nd8: ND8, mug: Any) -> None:
+    session = guest.begin_payment(mug)
+    nd8.outcome(session, "paid", net_amount="999.99")
+    nd8.deliver(guest.client)
+    payment = Payment.objects.get(session=session)
+    first = request_refund(payment, everything=True, reason=REASON)
+    end(nd8, first.refund_id, "failed")
+    nd8.deliver_new()
+
+    again = request_refund(payment, everything=True, reason=REASON)
+
+    assert (again.state, again.amount) == (RefundStatus.PROCESSING, session.amount)
