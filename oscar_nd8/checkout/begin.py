@@ -22,7 +22,7 @@ def begin_payment(submission: Mapping[str, Any], *, request: HttpRequest) -> Ope
     try:
         return open_checkout(
             take_quote(submission, request=request),
-            source_basket_id=submission["basket"].pk,
+            source=submission["basket"],
             returns=lambda session: _return_addresses(request, session),
         )
     except (NotOffered, NotReusable) as error:

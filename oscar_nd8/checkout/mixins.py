@@ -14,6 +14,7 @@ from oscar.core.loading import get_class
 from oscar_nd8.checkout.forms import PayerForm, PaymentMethodForm
 from oscar_nd8.checkout.methods import ND8, is_chosen, methods_for
 from oscar_nd8.shop.addresses import address_of
+from oscar_nd8.shop.prefetch import read_lines
 from oscar_nd8.shop.shopper import remember
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
         if not self.preview and is_chosen(ND8, self.checkout_session):
             return HttpResponseRedirect(reverse("checkout:preview"))
         return super().get(request, *args, **kwargs)
+
+    def check_basket_is_not_empty(self, request: Any) -> None:
+        """The first that Oscar asks of a basket, and the moment to read what all its checks ask for."""
+        if is_chosen(ND8, self.checkout_session):
+            read_lines(request.basket)
+        super().check_basket_is_not_empty(request)
 
     def check_payment_data_is_captured(self, request: Any) -> None:
         """Before the preview: ND8 needs a name and a country, which a basket without shipping never asked for."""

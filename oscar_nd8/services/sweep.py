@@ -86,6 +86,12 @@ class Run:
             self._left -= allowed
             return allowed
 
+    def allow_again(self, unused: int) -> None:
+        """Of those that `allow` counted, so many were not there any more."""
+        with self._lock:
+            if self._left is not None:
+                self._left += unused
+
     def looked_at(self, done: Counter[Done]) -> None:
         """A row was seen to."""
         with self._lock:
@@ -158,7 +164,9 @@ class Sweep:
         """Claim what of `keys` is still due; the moment that stands in `due_at` of exactly these rows."""
         # Two that claim in the same microsecond must not take each other's rows; nobody gains by guessing.
         lease = timezone.now() + LEASE + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
-        self.model.objects.filter(pk__in=keys, due_at__lte=self.run.began).update(due_at=lease)
+        claimed = self.model.objects.filter(pk__in=keys, due_at__lte=self.run.began).update(due_at=lease)
+        # Keys can be fetched again before whoever was handed them claims them, and another run may be about.
+        self.run.allow_again(len(keys) - claimed)
         return lease
 
     def look_at(self, keys: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """The shopper's basket and the frozen copy that a payment owns."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -17,8 +18,8 @@ __all__ = ["copy_frozen", "discard_copy", "take_out_what_was_bought", "when_merg
 _CHANGED = _("Your basket changed a moment ago. Please look at it again before paying.")
 
 
-def copy_frozen(quote: Quote, *, source_id: int) -> Any:
-    """A frozen copy of the basket `source_id` with the quote's lines; the number of queries is constant.
+def copy_frozen(quote: Quote, *, source: Any) -> Any:
+    """A frozen copy of the basket `source` with the quote's lines; the number of queries is constant.
 
     Raises NotReusable when the basket in the database is no longer what was quoted: another tab changed it, or
     it was paid for this very moment.
@@ -26,18 +27,16 @@ def copy_frozen(quote: Quote, *, source_id: int) -> Any:
     Basket, Line = get_model("basket", "Basket"), get_model("basket", "Line")
     # Without a savepoint where it is a part of a transaction: what goes wrong here undoes that, too.
     with transaction.atomic(savepoint=False):
-        source = Basket.objects.filter(pk=source_id).first()
-        if source is None:
-            raise NotReusable(_CHANGED)
         copy = _clone(source, status=Basket.FROZEN, date_submitted=None, date_merged=None)
         copy.save()
-        _insert_copies(Line.objects.filter(basket=source_id).order_by("pk"), basket_id=Value(copy.pk))
+        with connection.cursor() as cursor:
+            cursor.execute(_copying_lines(), [copy.pk, source.pk])
         # The copy is what is looked at: no other tab can change it any more.
         copied = Line.objects.filter(basket=copy.pk).order_by().values_list("line_reference", "quantity")
         if dict(copied) != {line.reference: line.quantity for line in quote.lines}:
             raise NotReusable(_CHANGED)
         if any(line.attributes for line in quote.lines):
-            _copy_attributes(source_id, copy.pk)
+            _copy_attributes(source.pk, copy.pk)
         if quote.vouchers:
             copy.vouchers.add(*quote.vouchers)
     return copy
@@ -100,25 +99,35 @@ def _copy_attributes(source_id: int, copy_id: int) -> None:
     # A basket has each reference once.
     twin = Line.objects.filter(basket=copy_id, line_reference=OuterRef("line__line_reference")).order_by()
     originals = LineAttribute.objects.filter(line__basket=source_id).order_by("pk")
-    _insert_copies(originals, line_id=Subquery(twin.values("pk")))
+    with connection.cursor() as cursor:
+        cursor.execute(*_copying(originals, line_id=Subquery(twin.values("pk"))))
 
 
-def _insert_copies(rows: QuerySet[Any], **changes: Subquery | Value) -> None:
-    """Copy `rows` with every concrete field, those that a shop's fork added included, in one INSERT ... SELECT.
+@cache
+def _copying_lines() -> str:
+    """Composed once for all baskets, because the shopper waits for it. Its values: the copy, and its source."""
+    Line = get_model("basket", "Line")
+    statement, _values = _copying(Line.objects.filter(basket=0).order_by("pk"), basket_id=Value(0))
+    return statement
+
+
+def _copying(rows: QuerySet[Any], **changes: Subquery | Value) -> tuple[str, tuple[Any, ...]]:
+    """To copy `rows` with every concrete field, those that a shop's fork added included: one INSERT ... SELECT.
 
     Django has no words for it: only the INSERT itself is written here (docs/adr/0019).
     """
-    concrete = rows.model._meta.concrete_fields  # noqa: SLF001  # Django's documented model API
-    fields = [field for field in concrete if not (field.primary_key or field.generated)]
+    model = rows.model._meta  # noqa: SLF001  # Django's documented model API
+    fields = [field for field in model.concrete_fields if not (field.primary_key or field.generated)]
     selected = rows.values_list(*(changes.get(field.attname, F(field.attname)) for field in fields))
     query, values = selected.query.sql_with_params()
     name = connection.ops.quote_name
     columns = ", ".join(name(field.column) for field in fields)
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {name(rows.model._meta.db_table)} ({columns}) {query}", values)  # noqa: SLF001
+    return f"INSERT INTO {name(model.db_table)} ({columns}) {query}", values
 
 
 def _clone(row: Any, **changes: Any) -> Any:
     """An unsaved copy of every concrete field, those that a shop's fork added included."""
-    fields = [field.attname for field in row._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
-    return type(row)(**{name: getattr(row, name) for name in fields} | changes)
+    model = row._meta  # noqa: SLF001  # Django's documented model API
+    fields = [field.attname for field in model.concrete_fields if not field.primary_key]
+    # Of a request's basket, the type would be that of a lazy object.
+    return model.model(**{name: getattr(row, name) for name in fields} | changes)

@@ -241,17 +241,11 @@ def test_what_editors_see_in_wagtails_admin(eyes: Eyes, scene: Any) -> None:
     expect(page.get_by_text("Please say what the link sells")).to_be_visible()
     eyes.look()
 
-    page.goto("/cms-admin/pages/3/edit/")
-    page.get_by_title("Insert a block").last.click()
-    page.get_by_role("option", name="Payment link", exact=True).click()
-    page.get_by_role("button", name="Choose a payment link", exact=True).last.click()
-    expect(page.get_by_label("Search term")).to_be_visible()
-    eyes.look(only=".modal-content")
-
-    page.goto("/cms-admin/pages/3/edit/")
-    page.get_by_title("Insert a block").last.click()
-    page.get_by_role("option", name="Product", exact=True).click()
-    page.get_by_role("button", name="Choose a product", exact=True).last.click()
-    expect(page.get_by_label("Search term")).to_be_visible()
-    eyes.look(only=".modal-content")
+    for block, choice in (("Payment link", "Choose a payment link"), ("Product", "Choose a product")):
+        page.goto("/cms-admin/pages/3/edit/")
+        page.get_by_title("Insert a block").last.click()
+        page.get_by_role("option", name=block, exact=True).click()
+        page.get_by_role("button", name=choice, exact=True).last.click()
+        expect(page.get_by_label("Search term")).to_be_visible()
+        eyes.look(only=".modal-content")
     assert not eyes.found, eyes.report

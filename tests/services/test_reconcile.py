@@ -525,3 +525,24 @@ def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_b
 
     assert seen == Counter(WebhookEvent.objects.values_list("pk", flat=True))
     assert run.summary.looked_at == KEYS_IN_MEMORY + 100
+
+
+def test_a_limit_does_not_count_what_another_run_was_faster_to_claim() -> None:
+    now = timezone.now()
+    first, second, third, fourth = WebhookEvent.objects.bulk_create(
+        WebhookEvent(delivery_id=f"delivery-{number}", body="{}", due_at=now) for number in range(4)
+    )
+    seen: list[int] = []
+
+    def look_at(pk: int) -> Counter[Done]:
+        seen.append(pk)
+        WebhookEvent.objects.filter(pk=second.pk).update(due_at=now + LEASE)
+        return Counter()
+
+    run = Run(at_most=2, tell=lambda summary: None)
+    sweep(Sweep(run, WebhookEvent, look_at), workers=1)
+
+    assert seen == [first.pk, third.pk]
+    assert run.summary.looked_at == 2
+    fourth.refresh_from_db()
+    assert fourth.due_at == now
