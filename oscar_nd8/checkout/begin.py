@@ -22,7 +22,7 @@ def begin_payment(submission: Mapping[str, Any], *, request: HttpRequest) -> Ope
     try:
         return open_checkout(
             take_quote(submission, request=request),
-            source=submission["basket"],
+            source_basket_id=submission["basket"].pk,
             returns=lambda session: _return_addresses(request, session),
         )
     except (NotOffered, NotReusable) as error:

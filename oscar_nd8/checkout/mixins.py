@@ -50,7 +50,7 @@ class ND8PaymentDetailsMixin(PaymentDetailsView):
         return super().get(request, *args, **kwargs)
 
     def check_basket_is_not_empty(self, request: Any) -> None:
-        """The first that Oscar asks of a basket, and the moment to read what all its checks ask for."""
+        """The first of Oscar's checks of the basket: what all of them ask of its lines is read here."""
         if is_chosen(ND8, self.checkout_session):
             read_lines(request.basket)
         super().check_basket_is_not_empty(request)

@@ -90,7 +90,7 @@ def _written(link: PaymentLink, report: LinkPaymentReport, *, checkout_id: str) 
     return PaymentSession.objects.create(
         link=link,
         gateway=link.gateway,
-        quote=quote.as_json,
+        quote=quote.model_dump(mode="json"),
         fingerprint=fingerprint(quote),
         reuse_key=hashlib.sha256(f"transaction:{report.transaction_id}".encode()).hexdigest(),
         currency=link.currency,

@@ -93,7 +93,7 @@ def _write(link: PaymentLink, quote: Quote, *, reuse_key: str) -> PaymentSession
         return PaymentSession.objects.create(
             link=link,
             gateway=link.gateway,
-            quote=quote.as_json,
+            quote=quote.model_dump(mode="json"),
             fingerprint=fingerprint(quote),
             reuse_key=reuse_key,
             currency=link.currency,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
@@ -65,27 +64,26 @@ class _Page:
 def open_checkout(
     quote: Quote,
     *,
-    source: Any,
+    source_basket_id: int,
     returns: Callable[[PaymentSession], ReturnAddresses],
     pause: Callable[[float], None] = time.sleep,
 ) -> OpenCheckout:
     """The session at whose `checkout_url` the shopper can pay `quote`; a session already paid is returned as it is.
 
-    `source` is the basket that was quoted. Raises NotOffered and NotReusable (sentences for the shopper: never, and
-    not now), and what `Gateway.begin` raises. Must not run in a transaction: the provider is called between two of
-    its own.
+    Raises NotOffered and NotReusable (sentences for the shopper: never, and not now), and what `Gateway.begin`
+    raises. Must not run in a transaction: the provider is called between two of its own.
     """
     payer, items = _payer(quote), _items(quote)
     mark = fingerprint(quote)
-    reuse_key = hashlib.sha256(f"{source.pk}:{mark}".encode()).hexdigest()
-    pages = _pages_of(quote, source_basket_id=source.pk)
+    reuse_key = hashlib.sha256(f"{source_basket_id}:{mark}".encode()).hexdigest()
+    pages = _pages_of(quote, source_basket_id=source_basket_id)
     if any(page.reuse_key == reuse_key for page in pages):
         session = _reusable(reuse_key, pause=pause)
         if session is not None:
             return OpenCheckout(session, may_be_under_way=True)
     _require_few_open(pages)
     try:
-        session = _write(quote, mark=mark, reuse_key=reuse_key, source=source, items=items)
+        session = _write(quote, mark=mark, reuse_key=reuse_key, source_basket_id=source_basket_id, items=items)
     except IntegrityError as error:
         # Another request of the same double click wrote its row first.
         session = _reusable(reuse_key, pause=pause)
@@ -184,12 +182,14 @@ def _require_few_open(pages: list[_Page]) -> None:
         )
 
 
-def _write(quote: Quote, *, mark: str, reuse_key: str, source: Any, items: tuple[Item, ...]) -> PaymentSession:
+def _write(
+    quote: Quote, *, mark: str, reuse_key: str, source_basket_id: int, items: tuple[Item, ...]
+) -> PaymentSession:
     """The session's row and its frozen basket, before the provider hears of it. IntegrityError: another was first."""
     with transaction.atomic(durable=True):
-        basket = copy_frozen(quote, source=source)
+        basket = copy_frozen(quote, source_id=source_basket_id)
         return PaymentSession.objects.create(
-            quote=quote.as_json,
+            quote=quote.model_dump(mode="json"),
             fingerprint=mark,
             reuse_key=reuse_key,
             currency=quote.currency,
@@ -200,7 +200,7 @@ def _write(quote: Quote, *, mark: str, reuse_key: str, source: Any, items: tuple
             user_id=quote.user,
             site_id=quote.site,
             basket=basket,
-            source_basket_id=source.pk,
+            source_basket_id=source_basket_id,
             due_at=timezone.now() + get_settings().answered_within,
         )
 

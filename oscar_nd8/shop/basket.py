@@ -15,11 +15,14 @@ from oscar_nd8.shop.quote import Quote
 
 __all__ = ["copy_frozen", "discard_copy", "take_out_what_was_bought", "when_merged"]
 
+Statement = tuple[str, tuple[Any, ...]]
+"""SQL and its values."""
+
 _CHANGED = _("Your basket changed a moment ago. Please look at it again before paying.")
 
 
-def copy_frozen(quote: Quote, *, source: Any) -> Any:
-    """A frozen copy of the basket `source` with the quote's lines; the number of queries is constant.
+def copy_frozen(quote: Quote, *, source_id: int) -> Any:
+    """A frozen copy of the basket `source_id` with the quote's lines; the number of queries is constant.
 
     Raises NotReusable when the basket in the database is no longer what was quoted: another tab changed it, or
     it was paid for this very moment.
@@ -27,16 +30,19 @@ def copy_frozen(quote: Quote, *, source: Any) -> Any:
     Basket, Line = get_model("basket", "Basket"), get_model("basket", "Line")
     # Without a savepoint where it is a part of a transaction: what goes wrong here undoes that, too.
     with transaction.atomic(savepoint=False):
+        source = Basket.objects.filter(pk=source_id).first()
+        if source is None:
+            raise NotReusable(_CHANGED)
         copy = _clone(source, status=Basket.FROZEN, date_submitted=None, date_merged=None)
         copy.save()
         with connection.cursor() as cursor:
-            cursor.execute(_copying_lines(), [copy.pk, source.pk])
+            cursor.execute(*_copying_lines(source_id, copy.pk))
         # The copy is what is looked at: no other tab can change it any more.
         copied = Line.objects.filter(basket=copy.pk).order_by().values_list("line_reference", "quantity")
         if dict(copied) != {line.reference: line.quantity for line in quote.lines}:
             raise NotReusable(_CHANGED)
         if any(line.attributes for line in quote.lines):
-            _copy_attributes(source.pk, copy.pk)
+            _copy_attributes(source_id, copy.pk)
         if quote.vouchers:
             copy.vouchers.add(*quote.vouchers)
     return copy
@@ -103,31 +109,38 @@ def _copy_attributes(source_id: int, copy_id: int) -> None:
         cursor.execute(*_copying(originals, line_id=Subquery(twin.values("pk"))))
 
 
+def _copying_lines(source_id: int, copy_id: int) -> Statement:
+    composed, values = _copying_any_lines()
+    # A fork's manager may add conditions with values of its own.
+    return (composed, (copy_id, source_id)) if values == (0, 0) else _compose_for_lines(source_id, copy_id)
+
+
 @cache
-def _copying_lines() -> str:
-    """Composed once for all baskets, because the shopper waits for it. Its values: the copy, and its source."""
-    Line = get_model("basket", "Line")
-    statement, _values = _copying(Line.objects.filter(basket=0).order_by("pk"), basket_id=Value(0))
-    return statement
+def _copying_any_lines() -> Statement:
+    # Composed once a process: the shopper waits for it.
+    return _compose_for_lines(0, 0)
 
 
-def _copying(rows: QuerySet[Any], **changes: Subquery | Value) -> tuple[str, tuple[Any, ...]]:
-    """To copy `rows` with every concrete field, those that a shop's fork added included: one INSERT ... SELECT.
+def _compose_for_lines(source_id: int, copy_id: int) -> Statement:
+    lines = get_model("basket", "Line").objects.filter(basket=source_id)
+    return _copying(lines.order_by("pk"), basket_id=Value(copy_id))
+
+
+def _copying(rows: QuerySet[Any], **changes: Subquery | Value) -> Statement:
+    """The INSERT ... SELECT that copies `rows` with every concrete field, those that a shop's fork added included.
 
     Django has no words for it: only the INSERT itself is written here (docs/adr/0019).
     """
-    model = rows.model._meta  # noqa: SLF001  # Django's documented model API
-    fields = [field for field in model.concrete_fields if not (field.primary_key or field.generated)]
+    meta = rows.model._meta  # noqa: SLF001  # Django's documented model API
+    fields = [field for field in meta.concrete_fields if not (field.primary_key or field.generated)]
     selected = rows.values_list(*(changes.get(field.attname, F(field.attname)) for field in fields))
     query, values = selected.query.sql_with_params()
     name = connection.ops.quote_name
     columns = ", ".join(name(field.column) for field in fields)
-    return f"INSERT INTO {name(model.db_table)} ({columns}) {query}", values
+    return f"INSERT INTO {name(meta.db_table)} ({columns}) {query}", values
 
 
 def _clone(row: Any, **changes: Any) -> Any:
     """An unsaved copy of every concrete field, those that a shop's fork added included."""
-    model = row._meta  # noqa: SLF001  # Django's documented model API
-    fields = [field.attname for field in model.concrete_fields if not field.primary_key]
-    # Of a request's basket, the type would be that of a lazy object.
-    return model.model(**{name: getattr(row, name) for name in fields} | changes)
+    fields = [field.attname for field in row._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
+    return type(row)(**{name: getattr(row, name) for name in fields} | changes)

@@ -1,6 +1,6 @@
 """What was paid, and what of it went back: whole payments and sums, in minor units."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from oscar_nd8.models import Payment, PaymentSession, Refund
 from oscar_nd8.shop.link_offer import adds_tax
@@ -13,6 +13,7 @@ __all__ = [
     "excess",
     "going_back",
     "is_given_back",
+    "left_nothing",
     "newest_refund",
     "paid_amount",
     "who_asked",
@@ -71,13 +72,25 @@ def is_given_back(payment: Payment, *, surely: bool) -> bool:
         if refund.status not in MOVED_NOTHING
         and (not surely or (refund.status == RefundStatus.COMPLETED and refund.currency == currency))
     ]
-    if payment.state == PaymentState.REFUNDED or any(refund.parts.get("everything") for refund in counted):
+    if payment.state == PaymentState.REFUNDED or left_nothing(counted, among=payment.refunds.all()):
         return True
     whole = paid_amount(payment)
     if whole is None and not surely:
         # The least that was paid; of a payment in a currency that nobody agreed to, only the net is known.
         whole = payment.session.amount if payment.currency == payment.session.currency else payment.net
     return whole is not None and 0 < whole <= sum(refund.amount for refund in counted if refund.currency == currency)
+
+
+def left_nothing(refunds: Iterable[Refund], *, among: Iterable[Refund]) -> bool:
+    """Whether one of `refunds` reached everything, and no other `among` all of its payment failed after it.
+
+    What ND8 had set aside for one that fails is there again, and "everything" did not reach it.
+    """
+    asked = max((refund.created_at for refund in refunds if refund.parts.get("everything")), default=None)
+    if asked is None:
+        return False
+    failed = (each for each in among if each.refund_id and each.status in MOVED_NOTHING)
+    return not any(each.closed_at is not None and each.closed_at > asked for each in failed)
 
 
 def newest_refund(session: PaymentSession) -> Refund | None:

@@ -1,4 +1,4 @@
-"""What the checkout reads of a basket again and again, read once."""
+"""The lines of a basket with what Oscar's checks ask of each of them, read at once."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ __all__ = ["read_lines"]
 
 
 def read_lines(basket: Any) -> None:
-    """The lines with their products' classes, which Oscar otherwise counts first, and then reads class by class.
+    """Read the lines of `basket`, which keeps them, in Oscar's own queries, and their products' classes in one more.
 
-    They stay with `basket`. Its lines in one query and the classes in another, two where there are variants.
+    Variants take another one, for their parents. Oscar's checks read the class of each line by itself.
     """
     lines = list(basket.all_lines())
     # Of a single line, Oscar's own way is the shorter one.

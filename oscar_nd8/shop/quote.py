@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cached_property
 from typing import Any
 
 from django.contrib.sites.shortcuts import get_current_site
@@ -151,11 +150,6 @@ class Quote(_Frozen):
     vouchers: tuple[int, ...]
     order_kwargs: dict[str, JsonValue]
 
-    @cached_property
-    def as_json(self) -> dict[str, JsonValue]:
-        """As a session keeps it."""
-        return self.model_dump(mode="json")
-
 
 def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
     """The submission of Oscar's `build_submission()` as a quote.
@@ -172,8 +166,14 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
         raise NotOffered(
             _("Your basket holds prices in more than one currency, which cannot be paid together. Please remove some.")
         )
-    # Whatever the number of lines: one query for each relation that nobody read before for the lines' prices.
-    prefetch_related_objects(lines, "stockrecord__partner", "attributes__option")
+    # Whatever the number of lines: one query for each relation that a quoted line names.
+    prefetch_related_objects(
+        lines,
+        "stockrecord__partner",
+        "product__product_class",
+        "product__parent__product_class",
+        "attributes__option",
+    )
     user = submission["user"]
     order_kwargs = submission.get("order_kwargs") or {}
     email = user.email if user.is_authenticated else order_kwargs.get("guest_email")
@@ -191,7 +191,7 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
             language=get_language() or "",
             lines=tuple(_line(line) for line in lines),
             applications=tuple(_application(each) for each in basket.offer_applications),
-            vouchers=_vouchers(basket),
+            vouchers=tuple(sorted(basket.vouchers.values_list("pk", flat=True))),
             order_kwargs=order_kwargs,
         )
     except ValidationError as error:
@@ -204,7 +204,7 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
 
 def fingerprint(quote: Quote) -> str:
     """Equal exactly for quotes that agree in everything that matters: prices, lines, addresses, shopper."""
-    canonical = json.dumps(quote.as_json, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(quote.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -238,11 +238,6 @@ def payer_of(quote: Quote) -> Payer | None:
         country=str(address["country_id"]),
         postal_code=str(address.get("postcode") or ""),
     )
-
-
-def _vouchers(basket: Any) -> tuple[int, ...]:
-    attached = basket.vouchers.through.objects.filter(basket=basket.pk)
-    return tuple(sorted(attached.values_list("voucher_id", flat=True)))
 
 
 def _rounded(total: Any) -> QuotedPrice:

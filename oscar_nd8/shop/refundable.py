@@ -11,7 +11,7 @@ from oscar_nd8.exceptions import DecisionRefused
 from oscar_nd8.lines import shares_of
 from oscar_nd8.models import Payment, PaymentSession, Refund
 from oscar_nd8.money import split, to_major
-from oscar_nd8.shop.given_back import counted_refunds, currency_of, paid_amount
+from oscar_nd8.shop.given_back import counted_refunds, currency_of, left_nothing, paid_amount
 from oscar_nd8.shop.quote import Quote, minor_total, parts_of
 from oscar_nd8.states import HOLDS_MONEY, MOVED_NOTHING, PaymentState, RefundStatus
 
@@ -87,8 +87,8 @@ class Refundable:
 
     `paid` is None where ND8 charged an amount that it does not tell: it added tax (HT accounts), or something about
     the payment does not add up. Then `remaining` is what was certainly paid and not given back, and only giving back
-    everything reaches the rest. `certain` is False exactly then. `is_explained` is whether the refunds known here can
-    make up all of the payment, should ND8 call it refunded.
+    everything reaches the rest, once, as long as no refund fails. `certain` is False exactly then. `is_explained` is
+    whether the refunds known here can make up all of the payment, should ND8 call it refunded.
     """
 
     payment: Payment
@@ -167,11 +167,12 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
     certain = session.amount if currency == session.currency else 0
     # Nobody can add up two currencies, and of a payment that ND8 calls refunded nothing is left.
     spoilt = payment.state == PaymentState.REFUNDED or any(refund.currency != currency for refund in refunds)
+    everything = [refund for refund in refunds if refund.parts.get("everything")]
     # While the answer to "everything" is open, it may be all gone.
-    spoilt = spoilt or any(_takes_everything(refund) for refund in refunds)
-    # Where nobody knows how much was paid, "everything" that ND8 took on leaves nothing to be asked for once more.
-    all_asked = paid is None and any(refund.parts.get("everything") for refund in refunds)
-    spoilt = spoilt or all_asked
+    spoilt = spoilt or any(refund.status in _NOT_ANSWERED for refund in everything)
+    # Where nobody knows how much was paid, that ND8 took it on tells that nothing is left.
+    if paid is None and everything and not spoilt:
+        spoilt = left_nothing(everything, among=payment.refunds.all())
     remaining = 0 if spoilt else max(0, certain - taken)
     goods = currency == session.currency and not _is_surplus(payment, counted)
     lines, charges = _parts_left(session, counted) if goods else ((), ())
@@ -184,7 +185,7 @@ def refundable_of(payment: Payment, *, counted: Sequence[Refund] | None = None) 
         on_its_way=taken - refunded,
         remaining=remaining,
         may_take_everything=not spoilt and (paid is None or remaining > 0),
-        is_explained=all_asked if paid is None else taken >= paid,
+        is_explained=bool(everything) if paid is None else taken >= paid,
         lines=lines,
         charges=charges,
     )
@@ -229,10 +230,6 @@ def _is_surplus(payment: Payment, counted: Sequence[Refund]) -> bool:
     return any(
         sum(refund.amount for refund in counted if refund.payment_id == each.pk) < session.amount for each in others
     )
-
-
-def _takes_everything(refund: Refund) -> bool:
-    return bool(refund.parts.get("everything")) and refund.status in _NOT_ANSWERED
 
 
 def _parts_left(

@@ -31,6 +31,8 @@ REACHED_AT_LEAST = {
     "a refund failed": 0.015,
     "two orders were placed": 0.01,
 }
+# What has a smaller share comes a few times among five hundred sequences, and by chance too few.
+FREQUENT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,12 @@ def added_up(shards: Iterable[Shard]) -> Counter[str]:
     return reached
 
 
-def too_rare(reached: Mapping[str, int]) -> dict[str, int]:
-    """What fewer sequences came across than REACHED_AT_LEAST says, and how many did."""
+def too_rare(reached: Mapping[str, int], *, frequent: bool = False) -> dict[str, int]:
+    """What fewer sequences came across than REACHED_AT_LEAST says, and how many did; of what is `frequent` only."""
     whole = reached.get(SEQUENCES, 0)
-    found = {name: reached.get(name, 0) for name in REACHED_AT_LEAST}
-    return {name: count for name, count in found.items() if count < REACHED_AT_LEAST[name] * whole}
+    shares = {name: share for name, share in REACHED_AT_LEAST.items() if share >= FREQUENT or not frequent}
+    found = {name: reached.get(name, 0) for name in shares}
+    return {name: count for name, count in found.items() if count < shares[name] * whole}
 
 
 def table(shards: Iterable[Shard]) -> str:

@@ -110,7 +110,7 @@ class Buyer:
         lines = list(self._lines().order_by("pk"))
         if lines:
             quote = self.shelf.quote(lines, email=self.email, user=self.user)
-            open_checkout(quote, source=self.basket, returns=lambda _session: RETURNS)
+            open_checkout(quote, source_basket_id=self.basket.pk, returns=lambda _session: RETURNS)
 
     def left(self, orders: Iterable[Any]) -> Counter[str]:
         """What must be in the basket: all that was put there, and is in none of the orders."""

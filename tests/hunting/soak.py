@@ -20,7 +20,7 @@ def main(processes: int) -> int:
     print(f"\n{table(shards)}")
     if rare := too_rare(added_up(shards)):
         print(f"\nToo few sequences came where something can go wrong: {rare}")
-    return failed or bool(rare)
+    return failed or int(bool(rare))
 
 
 def _hunt(shards: list[str], processes: int) -> int:

@@ -86,15 +86,10 @@ FREE = Recipe((Goods("9.99", 2),), (Deal("Percentage", "100"),), shipping="0.00"
 TOO_CHEAP = Recipe((Goods("4.99", 2),), (Deal("Percentage", "97"),), shipping="0.00")
 
 
-def basket(basket_id: int) -> Any:
-    """The basket itself."""
-    return get_model("basket", "Basket").objects.get(pk=basket_id)
-
-
 def begin(shop: Shop) -> PaymentSession:
     """From a filled basket to ND8."""
     basket_id = shop.fill()
-    return open_checkout(shop.quote(basket_id), source=basket(basket_id), returns=lambda _session: RETURNS).session
+    return open_checkout(shop.quote(basket_id), source_basket_id=basket_id, returns=lambda _session: RETURNS).session
 
 
 def sent(nd8: ND8) -> list[dict[str, Any]]:
@@ -238,11 +233,11 @@ def test_any_basket_is_charged_to_the_cent_or_refused(nd8: ND8, countries: None,
         reason = why_not_offered(total=quote.total.incl, currency=recipe.currency)
         if reason:
             with pytest.raises(NotOffered, match=reason):
-                open_checkout(quote, source=basket(basket_id), returns=lambda _session: RETURNS)
+                open_checkout(quote, source_basket_id=basket_id, returns=lambda _session: RETURNS)
             assert nd8.calls("createPayment") == 0
             return
 
-        session = open_checkout(quote, source=basket(basket_id), returns=lambda _session: RETURNS).session
+        session = open_checkout(quote, source_basket_id=basket_id, returns=lambda _session: RETURNS).session
 
     assert cents(total_of(sent(nd8))) == cents(submission["order_total"].incl_tax) == session.amount
     assert nd8.checkouts[0]["request"]["currency"] == session.currency == recipe.currency

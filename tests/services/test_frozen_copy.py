@@ -36,7 +36,7 @@ def test_a_copy_has_every_column_of_every_line_in_the_same_order_and_the_basket_
     basket_id = shop.fill()
     before = stored(basket_id)
 
-    copy = copy_frozen(shop.quote(basket_id), source=Basket.objects.get(pk=basket_id))
+    copy = copy_frozen(shop.quote(basket_id), source_id=basket_id)
 
     assert stored(copy.pk) == before == stored(basket_id)
     assert len(before) == 2
@@ -47,7 +47,7 @@ def test_a_copy_has_every_column_of_every_line_in_the_same_order_and_the_basket_
 def test_each_option_is_copied_to_the_copy_of_its_own_line(shop: Shop) -> None:
     basket_id = shop.fill()
 
-    copy = copy_frozen(shop.quote(basket_id), source=Basket.objects.get(pk=basket_id))
+    copy = copy_frozen(shop.quote(basket_id), source_id=basket_id)
 
     copied = LineAttribute.objects.filter(line__basket=copy).order_by("pk")
     assert list(copied.values_list("line__product__title", "option__code", "value")) == [
@@ -60,7 +60,7 @@ def test_each_option_is_copied_to_the_copy_of_its_own_line(shop: Shop) -> None:
 @pytest.mark.parametrize("change", ["more of it", "taken out", "something else", "gone"])
 def test_a_basket_that_another_tab_changed_is_not_paid_for(shop: Shop, nd8: ND8, change: str) -> None:
     basket_id = shop.fill()
-    quote, source = shop.quote(basket_id), Basket.objects.get(pk=basket_id)
+    quote = shop.quote(basket_id)
     line = Line.objects.filter(basket=basket_id).earliest("pk")
     if change == "more of it":
         Line.objects.filter(pk=line.pk).update(quantity=4)
@@ -72,7 +72,7 @@ def test_a_basket_that_another_tab_changed_is_not_paid_for(shop: Shop, nd8: ND8,
         Basket.objects.filter(pk=basket_id).delete()
 
     with pytest.raises(NotReusable, match="Your basket changed a moment ago"):
-        open_checkout(quote, source=source, returns=lambda _session: RETURNS)
+        open_checkout(quote, source_basket_id=basket_id, returns=lambda _session: RETURNS)
 
     assert nd8.calls("createPayment") == 0
     assert not PaymentSession.objects.exists()

@@ -80,7 +80,7 @@ class Agreement:
         submission = shop.submission(basket_id)
         twin_submission = shop.submission(shop.fill()) if twin else None
         self.quote = Quote.model_validate(quoted(submission).model_dump(mode="json"))
-        self.copy = copy_frozen(self.quote, source=submission["basket"])
+        self.copy = copy_frozen(self.quote, source_id=basket_id)
         self.recorded: list[Any] = []
         self.claims = 0
         self.rows = rows(self._by_oscar(twin_submission)) if twin_submission else {}

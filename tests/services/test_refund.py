@@ -267,6 +267,50 @@ def test_of_what_nd8_added_only_everything_gives_back_all(tax_added: None, guest
     assert list(Attention.objects.values_list("kind", "resolution")) == [("held", "refunded")]
 
 
+def test_what_failed_after_everything_else_went_back_can_be_asked_for_again(
+    tax_added: None, guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    payment = pay(guest, nd8, mug)
+    part = request_refund(payment, amount=999, reason=REASON)
+    rest = request_refund(payment, everything=True, reason=REASON)
+    with pytest.raises(DecisionRefused, match="Nothing of this payment is left"):
+        request_refund(payment, everything=True, reason=REASON)
+    end(nd8, part.refund_id, "failed")
+    settle_refund(part)
+    assert Attention.objects.filter(kind="refund_failed", subject=part.reference, resolution="").count() == 1
+
+    again = request_refund(payment, everything=True, reason=REASON)
+
+    assert again.amount == 999, "as ND8 says"
+    for refund in (rest, again):
+        end(nd8, refund.refund_id)
+        settle_refund(refund)
+    assert nd8.state["transactions"][0]["remaining"] == "0.00"
+    assert refundable_of(payment).refunded == 2996
+    assert refundable_of(payment).is_over
+
+
+def test_staff_hear_of_a_part_that_failed_after_all_the_rest_went_back(payment: Payment, nd8: ND8) -> None:
+    part = request_refund(payment, amount=999, reason=REASON)
+    rest = request_refund(payment, everything=True, reason=REASON)
+    assert rest.amount == 1498
+    end(nd8, rest.refund_id)
+    settle_refund(rest)
+    end(nd8, part.refund_id, "failed")
+
+    settle_refund(part)
+
+    matter = Attention.objects.get()
+    assert (matter.kind, matter.subject, matter.resolution) == ("refund_failed", part.reference, "")
+    assert refundable_of(payment).remaining == 999
+    again = request_refund(payment, everything=True, reason=REASON)
+    end(nd8, again.refund_id)
+    settle_refund(again)
+    matter.refresh_from_db()
+    assert matter.resolution == "refunded"
+    assert nd8.state["transactions"][0]["remaining"] == "0.00"
+
+
 def test_while_the_answer_to_everything_is_lost_nothing_else_is_given_back(
     tax_added: None, guest: Shopper, nd8: ND8, mug: Any
 ) -> None:
