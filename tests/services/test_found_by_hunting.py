@@ -163,3 +163,27 @@ def test_everything_can_be_asked_for_again_when_nd8_failed_to_give_it_back(guest
     again = request_refund(payment, everything=True, reason=REASON)
 
     assert (again.state, again.amount) == (RefundStatus.PROCESSING, session.amount)
+
+
+def test_everything_reaches_what_an_earlier_refund_set_aside_that_failed_before_anybody_was_told(
+    guest: Shopper, nd8: ND8, mug: Any
+) -> None:
+    session = guest.begin_payment(mug, 2)
+    nd8.outcome(session, "paid", net_amount="999.99")
+    nd8.deliver(guest.client)
+    payment = Payment.objects.get(session=session)
+    part = request_refund(payment, amount=249, reason=REASON)
+    end(nd8, part.refund_id, "rejected")
+
+    rest = request_refund(payment, everything=True, reason=REASON)
+
+    assert rest.amount == session.amount, "as ND8 says: more than the shop thought was left"
+    end(nd8, rest.refund_id)
+    nd8.deliver_new()
+    reconcile(everything=True)
+    assert [refund.state for refund in Refund.objects.order_by("pk")] == [RefundStatus.REJECTED, RefundStatus.COMPLETED]
+    assert nd8.state["transactions"][0]["remaining"] == "0.00"
+    assert not Attention.objects.filter(resolution="").exists()
+    with pytest.raises(DecisionRefused, match="Nothing of this payment is left"):
+        request_refund(payment, everything=True, reason=REASON)
+    assert nd8.calls("createRefundForPayment") == 2
