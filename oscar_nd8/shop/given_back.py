@@ -72,7 +72,11 @@ def is_given_back(payment: Payment, *, surely: bool) -> bool:
         if refund.status not in MOVED_NOTHING
         and (not surely or (refund.status == RefundStatus.COMPLETED and refund.currency == currency))
     ]
-    if payment.state == PaymentState.REFUNDED or left_nothing(counted, among=payment.refunds.all()):
+    everything = [refund for refund in counted if refund.parts.get("everything")]
+    # What may be on its way may take along what another refund left that failed meanwhile.
+    if payment.state == PaymentState.REFUNDED or (everything and not surely):
+        return True
+    if left_nothing(everything, among=payment.refunds.all()):
         return True
     whole = paid_amount(payment)
     if whole is None and not surely:

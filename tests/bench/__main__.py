@@ -15,8 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.bench.site.settings")
 django.setup()
 
 from tests.bench import client, export, machines, many, payment, reconcile, servers, startup, webhook  # noqa: E402  # Django must be set up first
-from tests.bench.figures import Figure, Profile  # noqa: E402  # the same
-from tests.bench.shop import database, open_shop  # noqa: E402  # the same
+from tests.bench.figures import Figure, Profile  # noqa: E402  # Django must be set up first
+from tests.bench.shop import database, open_shop  # noqa: E402  # Django must be set up first
 
 Benchmark = Callable[[Profile], Iterator[Figure]]
 BENCHMARKS: Mapping[str, Benchmark] = {

@@ -24,7 +24,7 @@ REACHED_AT_LEAST = {
     "ND8 misbehaved": 0.2,
     "a process was killed": 0.15,
     "staff decided": 0.12,
-    "nobody knew the checkout that was paid": 0.03,
+    "nobody knew the checkout that was paid": 0.05,
     "money went back": 0.035,
     "a payment was held": 0.03,
     "one page was paid twice": 0.015,

@@ -89,7 +89,8 @@ def _refunds_stay_within_the_payment(rows: Rows, provider: Provider) -> None:
         if payment.transaction_id in provider.odd:
             # The shop does not know how much "everything" is, and names no sum; ND8 does, and knows sooner what failed.
             named = [each for each in asked if not each.parts.get("everything")]
-            failed = [each for each in rows.refunds if each.refund_id and each.state in MOVED_NOTHING]
+            refunds = [each for each in rows.refunds if each.payment_id == payment.pk and each.refund_id]
+            failed = [each for each in refunds if each.state in MOVED_NOTHING]
             assert len(asked) - len(named) <= 1 + len(failed), "all of it was asked for twice"
             asked = named
         assert sum(each.amount for each in asked) <= amount, "asked for too much"

@@ -407,3 +407,19 @@ def test_asking_a_shop_that_cannot_finish_says_so(
     with pytest.raises(DecisionRefused, match="could not do all that follows"):
         ask_again(session, by=stella)
     assert Order.objects.count() == 1
+
+
+def test_while_everything_may_be_on_its_way_no_order_is_placed_though_another_refund_failed(
+    held: PaymentSession, matter: Attention, stella: Any, nd8: ND8
+) -> None:
+    payment = held.payments.get()
+    part = request_refund(payment, amount=249, reason="Broken")
+    nd8.fault("createRefundForPayment", "timeout_before", times=1)
+    assert request_refund(payment, everything=True, reason="Broken").state is RefundStatus.UNKNOWN
+    end(nd8, part.refund_id, "failed")
+    settle_refund(part)
+
+    with pytest.raises(DecisionRefused, match="or on its way"):
+        place_anyway(matter, by=stella, seen=0)
+
+    assert Order.objects.count() == 0
