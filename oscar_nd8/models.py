@@ -439,7 +439,7 @@ class Refund(models.Model):
         ordering: ClassVar = ["-created_at", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["gateway", "refund_id"], condition=~Q(refund_id=""), name="nd8_one_row_a_refund"
+                fields=["refund_id", "gateway"], condition=~Q(refund_id=""), name="nd8_one_row_a_refund"
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="nd8_refund_amount_positive"),
             models.CheckConstraint(
@@ -491,7 +491,8 @@ class WebhookEvent(models.Model):
         verbose_name_plural = _("webhook events")
         ordering: ClassVar = ["-received_at", "-pk"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["gateway", "delivery_id"], name="nd8_one_row_a_delivery")
+            # The id first: staff look for it without naming a gateway.
+            models.UniqueConstraint(fields=["delivery_id", "gateway"], name="nd8_one_row_a_delivery")
         ]
         indexes: ClassVar = [
             models.Index(fields=["checkout_id"], name="nd8_event_checkout"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.models import PaymentSession, Refund
+from oscar_nd8.models import REFUND_LABELS, STATUS_LABELS, PaymentSession, Refund
 from oscar_nd8.shop.overview import overview_of
 from oscar_nd8.shop.refunds import refunded_of
 
@@ -53,7 +53,7 @@ PAYMENT_COLUMNS: Columns = {
     "net": (_("Net of the fee"), _net),
     "refunded": (_("Refunded"), refunded_of),
     "currency": (_("Currency"), lambda session: session.currency),
-    "status": (_("Status"), PaymentSession.get_status_display),
+    "status": (_("Status"), lambda session: str(STATUS_LABELS[session.state])),
     "reason": (_("Reason"), lambda session: session.status_reason),
     "attention": (_("Needs attention"), _matters),
     "checkout": (_("ND8 checkout"), lambda session: session.checkout_id),
@@ -72,10 +72,10 @@ REFUND_COLUMNS: Columns = {
     "reference": (_("Our reference"), lambda refund: refund.reference),
     "amount": (_("Amount"), lambda refund: refund.amount_major),
     "currency": (_("Currency"), lambda refund: refund.currency),
-    "state": (_("State"), Refund.get_status_display),
+    "state": (_("State"), lambda refund: str(REFUND_LABELS[refund.state])),
     "why": (_("Why"), lambda refund: refund.status_reason),
     "reason": (_("Reason"), lambda refund: refund.reason),
-    "started": (_("Started"), Refund.get_origin_display),
+    "started": (_("Started"), lambda refund: str(Refund.Origin(refund.origin).label)),
     "asker": (_("Asked for by"), lambda refund: refund.asker),
     "asked": (_("Asked for at"), lambda refund: refund.created_at),
     "ended": (_("Ended at"), lambda refund: refund.closed_at),

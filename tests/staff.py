@@ -1,5 +1,6 @@
 """What staff look at: payment sessions in every state, made row by row, and the people who may or may not see them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -126,6 +127,24 @@ def make_session(
         "expires_at": timezone.now(),
     }
     return PaymentSession.objects.create(order_number=number, status=status, **{**defaults, **facts})
+
+
+def make_many_like(
+    session: PaymentSession, count: int, *, begun: Callable[[int], datetime] = lambda _number: NOON
+) -> None:
+    """`count` more such sessions, numbered S0 and so on, at once."""
+    fields = {
+        field.attname: getattr(session, field.attname)
+        for field in PaymentSession._meta.concrete_fields
+        if field.attname not in {"id", "token", "order_number", "checkout_id", "reuse_key", "created_at"}
+    }
+    PaymentSession.objects.bulk_create(
+        PaymentSession(
+            order_number=f"S{number}", reuse_key=f"S{number}", checkout_id=f"S{number}", created_at=begun(number),
+            **fields,
+        )
+        for number in range(count)
+    )  # fmt: skip
 
 
 def make_payment(session: PaymentSession, transaction_id: str = "TX-1", **facts: Any) -> Payment:

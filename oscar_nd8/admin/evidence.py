@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
@@ -13,9 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
+from oscar_nd8.paging import LongPaginator
+from oscar_nd8.shop.refunds import refunds_mentioning
+from oscar_nd8.shop.sessions import mentioning
 from oscar_nd8.shop.staff import may_decide, may_refund
-from oscar_nd8.shop.worklist import explanation_of
+from oscar_nd8.shop.timeline import events_naming
+from oscar_nd8.shop.worklist import explanation_of, matching_matters
 
 __all__ = [
     "AttentionAdmin",
@@ -25,6 +30,9 @@ __all__ = [
     "StaffActionAdmin",
     "WebhookEventAdmin",
 ]
+
+# Which names ND8 uses is seen among the newest; looking for them in all takes seconds in a shop with a long past.
+NAMES_AMONG = 2_000
 
 
 class _ReadOnly:
@@ -43,7 +51,58 @@ class _ReadOnly:
         return False
 
 
-class _WithButtons(_ReadOnly, admin.ModelAdmin):
+class _Evidence(_ReadOnly, admin.ModelAdmin):
+    """A list that may be very long: not all of it is counted, and indexes are searched before anything else."""
+
+    paginator = LongPaginator
+    show_full_result_count = False
+    # Shows the box; `mentioning` looks.
+    search_fields = ("pk",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """As Oscar's dashboard would find them; no row twice."""
+        words = search_term.strip()
+        return self.mentioning(queryset, words) if words else queryset, False
+
+    def mentioning(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        """Those of `rows` that mention `words`."""
+        raise NotImplementedError
+
+
+class _CurrencyFilter(admin.SimpleListFilter):
+    """By what the shop takes, which no row need be read for."""
+
+    title = _("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Codes."""
+        return [(currency, currency) for currency in get_settings().CURRENCIES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows in one of them."""
+        return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
+class _NameFilter(admin.SimpleListFilter):
+    """By the names that ND8 gave lately."""
+
+    title = _("name")
+    parameter_name = "name"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Names."""
+        names = WebhookEvent.objects.order_by("-received_at").values_list("name", flat=True)
+        return [(name, name) for name in sorted({*names[:NAMES_AMONG]})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows of one of them."""
+        return queryset.filter(name=self.value()) if self.value() else queryset
+
+
+class _WithButtons(_Evidence):
     """Evidence whose page has buttons, for those who may press them."""
 
     def change_view(
@@ -122,11 +181,9 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
     """Sessions with their timeline."""
 
     list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
-    list_filter = ("status", "currency", "created_at")
-    search_fields = ("order_number", "email", "checkout_id", "payments__transaction_id")
+    list_filter = ("status", _CurrencyFilter, "created_at")
+    search_help_text = _("By order number, e-mail, ND8's checkout or transaction, or a payment link's name")
     list_select_related = ("order",)
-    date_hierarchy = "created_at"
-    show_full_result_count = False
     inlines = (PaymentInline, AttentionInline, StaffActionInline)
     change_form_template = "oscar_nd8/admin/session.html"
     fieldsets = (
@@ -139,6 +196,10 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
         (_("Shop"), {"fields": ("user", "site", "language", "basket", "source_basket", "fingerprint")}),
         (_("What the shopper agreed to"), {"classes": ("collapse",), "fields": ("quote_shown",)}),
     )
+
+    def mentioning(self, rows: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
+        """The sessions themselves."""
+        return rows.filter(mentioning(words))
 
     @admin.display(description=_("order"))
     def order_link(self, session: PaymentSession) -> str | SafeString:
@@ -167,17 +228,21 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
 
 
 @admin.register(Payment)
-class PaymentAdmin(_ReadOnly, _Money, admin.ModelAdmin):
+class PaymentAdmin(_Money, _Evidence):
     """Transactions as ND8 last described them."""
 
     list_display = ("transaction_id", "state", "deposit", "net_shown", "fee_shown", "session_link")
-    list_filter = ("state", "deposit", "currency")
-    search_fields = ("transaction_id", "session__order_number", "session__email")
+    list_filter = ("state", "deposit", _CurrencyFilter)
+    search_help_text = _("By order number, e-mail, ND8's checkout or transaction, or a payment link's name")
     list_select_related = ("session",)
-    show_full_result_count = False
+    ordering = ("-pk",)
     inlines = (RefundInline,)
     exclude = ("session", "net", "fee", "attempts")
     readonly_fields = ("session_link", "net_shown", "fee_shown", "attempts_shown")
+
+    def mentioning(self, rows: QuerySet[Payment], words: str) -> QuerySet[Payment]:
+        """Those of sessions that mention `words`."""
+        return rows.filter(session__in=PaymentSession.objects.filter(mentioning(words)).values("pk"))
 
     @admin.display(description=_("session"))
     def session_link(self, payment: Payment) -> str | SafeString:
@@ -195,11 +260,14 @@ class WebhookEventAdmin(_WithButtons):
     """Signed notifications and what became of them."""
 
     list_display = ("received_at", "name", "status", "attempts", "transaction_id", "checkout_id", "session_link")
-    list_filter = ("status", "name", "received_at")
-    search_fields = ("delivery_id", "transaction_id", "checkout_id")
-    show_full_result_count = False
+    list_filter = ("status", _NameFilter, "received_at")
+    search_help_text = _("By ND8's delivery, transaction or checkout, in full")
     readonly_fields = ("session_link",)
     change_form_template = "oscar_nd8/admin/event.html"
+
+    def mentioning(self, rows: QuerySet[WebhookEvent], words: str) -> QuerySet[WebhookEvent]:
+        """By a whole id."""
+        return rows.filter(events_naming(words))
 
     def get_urls(self) -> list[Any]:
         """And the address of its button."""
@@ -222,17 +290,20 @@ class WebhookEventAdmin(_WithButtons):
 
 
 @admin.register(Refund)
-class RefundAdmin(_ReadOnly, _Amount, admin.ModelAdmin):
+class RefundAdmin(_Amount, _Evidence):
     """Money on its way back, and what became of it."""
 
     list_display = ("created_at", "refund_id", "status", "amount_shown", "session_link", "asked_by")
-    list_filter = ("status", "origin", "currency", "created_at")
-    search_fields = ("refund_id", "reference", "payment__transaction_id", "payment__session__order_number")
+    list_filter = ("status", "origin", _CurrencyFilter, "created_at")
+    search_help_text = _("By order number, e-mail, who asked, or ND8's refund, checkout or transaction")
     list_select_related = ("payment__session", "asked_by")
-    show_full_result_count = False
     inlines = (StaffActionInline,)
     exclude = ("payment", "amount", "parts", "form_key")
     readonly_fields = ("session_link", "payment_link", "amount_shown", "parts_shown")
+
+    def mentioning(self, rows: QuerySet[Refund], words: str) -> QuerySet[Refund]:
+        """As in every list of refunds."""
+        return rows.filter(refunds_mentioning(words))
 
     @admin.display(description=_("session"))
     def session_link(self, refund: Refund) -> str | SafeString:
@@ -251,17 +322,21 @@ class RefundAdmin(_ReadOnly, _Amount, admin.ModelAdmin):
 
 
 @admin.register(StaffAction)
-class StaffActionAdmin(_ReadOnly, admin.ModelAdmin):
+class StaffActionAdmin(_Evidence):
     """Who did what."""
 
     list_display = ("created_at", "verb", "who", "session_link", "note")
     list_filter = ("verb", "created_at")
-    search_fields = ("user_name", "note", "session__order_number")
+    search_help_text = _("By who did it, their note, order number, e-mail, or ND8's checkout or transaction")
     list_select_related = ("session",)
-    ordering = ("-created_at", "-pk")
-    show_full_result_count = False
+    ordering = ("-pk",)
     exclude = ("session", "attention", "refund", "user_name")
     readonly_fields = ("who", "session_link", "matter_link", "refund_link")
+
+    def mentioning(self, rows: QuerySet[StaffAction], words: str) -> QuerySet[StaffAction]:
+        """By words of people, or by what it is about."""
+        about = PaymentSession.objects.filter(mentioning(words)).values("pk")
+        return rows.filter(Q(user_name__icontains=words) | Q(note__icontains=words) | Q(session__in=about))
 
     @admin.display(description=_("session"))
     def session_link(self, action: StaffAction) -> str | SafeString:
@@ -285,7 +360,7 @@ class AttentionAdmin(_WithButtons):
 
     list_display = ("created_at", "kind", "session_link", "subject", "resolved_at", "resolution")
     list_filter = ("kind", "resolution", "created_at")
-    search_fields = ("session__order_number", "session__email", "subject")
+    search_help_text = _("By order number, e-mail, or ND8's checkout, transaction or refund")
     list_select_related = ("session",)
     inlines = (StaffActionInline,)
     fields = (
@@ -302,6 +377,10 @@ class AttentionAdmin(_WithButtons):
     )
     readonly_fields = ("session_link", "money", "advice")
     change_form_template = "oscar_nd8/admin/matter.html"
+
+    def mentioning(self, rows: QuerySet[Attention], words: str) -> QuerySet[Attention]:
+        """As in every worklist."""
+        return matching_matters(rows, search=words)
 
     @admin.display(description=_("session"))
     def session_link(self, attention: Attention) -> str | SafeString:

@@ -37,7 +37,7 @@ class _Pages:
 
     routes: ClassVar[Mapping[str, str]]
 
-    def __init__(self, model_admin: ModelAdmin[Any]) -> None:
+    def __init__(self, model_admin: "ModelAdmin[Any]") -> None:
         self._admin, self._site, self._opts = model_admin, model_admin.admin_site, model_admin.opts
 
     @property

@@ -11,15 +11,19 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import Media
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.paginator import WagtailPaginator
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 from wagtail.admin.viewsets.base import ViewSet
 
 from oscar_nd8.cms.permissions import SeesPayments, may_view
+from oscar_nd8.paging import LongPaginator, in_portions
 from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.spreadsheets import Columns, not_a_formula
 
@@ -77,6 +81,17 @@ class StatusColumn(Column):
         return {**context, "urgency": urgency, "text": text, "urgent": urgent}
 
 
+class EvidencePaginator(LongPaginator, WagtailPaginator):
+    """Wagtail's pages, of which the last is not always the end."""
+
+    @cached_property
+    def items_count_label(self) -> str:
+        """How many there are, or that there are more."""
+        label: str = super().items_count_label
+        first = _("The first %(total)s; narrow the list to find others") % {"total": self.count}
+        return first if self.is_cut else label
+
+
 class EvidenceIndexView(generic.IndexView, ABC):
     """Searched and ordered by the database, with the search of Oscar's dashboard."""
 
@@ -84,6 +99,8 @@ class EvidenceIndexView(generic.IndexView, ABC):
     any_permission_required: ClassVar = ["view"]
     is_searchable = True
     paginate_by = 20
+    paginator_class = EvidencePaginator
+    results_template_name = "oscar_nd8/cms/evidence_results.html"
     base_filterset_class = WagtailFilterSet
     spreadsheet: ClassVar[Columns] = {}
     custom_value_preprocess: ClassVar = {
@@ -111,6 +128,18 @@ class EvidenceIndexView(generic.IndexView, ABC):
     @abstractmethod
     def mentioning(self, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
         """The rows of `queryset` that mention `words`."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The list; a spreadsheet without all that a page needs, which would count and keep every row."""
+        if self.is_export:
+            return self.as_spreadsheet(self.get_queryset(), request.GET["export"])
+        response: HttpResponseBase = super().get(request, *args, **kwargs)
+        return response
+
+    def as_spreadsheet(self, queryset: QuerySet[Any], spreadsheet_format: str) -> HttpResponseBase:
+        """All of `queryset`, newest first, with few rows in memory."""
+        response: HttpResponseBase = super().as_spreadsheet(in_portions(queryset), spreadsheet_format)
+        return response
 
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """With our style."""

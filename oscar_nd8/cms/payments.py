@@ -34,7 +34,7 @@ from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import Urgency, attempts_of, overview_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import can_refund, money_of, refunds_of
-from oscar_nd8.shop.sessions import matching, mentioning, with_money_and_matters
+from oscar_nd8.shop.sessions import as_spreadsheet_rows, matching, mentioning, with_money_and_matters
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.spreadsheets import PAYMENT_COLUMNS
 
@@ -80,7 +80,7 @@ class PaymentIndexView(EvidenceIndexView):
     def get_base_queryset(self) -> QuerySet[PaymentSession]:
         """With all that a row shows."""
         sessions = with_money_and_matters(PaymentSession.objects.all())
-        return sessions.prefetch_related("payments__refunds") if self.is_export else sessions
+        return as_spreadsheet_rows(sessions) if self.is_export else sessions
 
     def mentioning(self, queryset: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
         """By order number, e-mail, checkout or transaction."""
@@ -91,7 +91,7 @@ class PaymentIndexView(EvidenceIndexView):
         """What staff look for first."""
         return [
             self._get_title_column("order_number"),
-            Column("email", label=_("Customer"), sort_key="email"),
+            Column("email", label=_("Customer")),
             MoneyColumn("amount", label=_("Amount"), money=lambda each: (each.amount_major, each.currency)),
             MoneyColumn("fee", label=_("Fee"), money=lambda each: (overview_of(each).fee, each.currency)),
             MoneyColumn("net", label=_("Net"), money=lambda each: (overview_of(each).net, each.currency)),
@@ -101,7 +101,7 @@ class PaymentIndexView(EvidenceIndexView):
 
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """With what staff must know before they believe the list."""
-        return {**super().get_context_data(*args, **kwargs), "alarms": [] if self.is_export else alarms()}
+        return {**super().get_context_data(*args, **kwargs), "alarms": alarms()}
 
 
 class PaymentInspectView(EvidenceInspectView):

@@ -3,19 +3,16 @@
 import csv
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.timezone import localtime
 
+from oscar_nd8.paging import in_portions
 from oscar_nd8.spreadsheets import Columns, not_a_formula
 
-__all__ = ["ROWS_AT_ONCE", "download"]
-
-ROWS_AT_ONCE = 500
-
-Row = TypeVar("Row", bound=Model)
+__all__ = ["download"]
 
 
 def download(rows: QuerySet[Any], columns: Columns, *, name: str) -> StreamingHttpResponse:
@@ -35,26 +32,8 @@ def _lines(rows: QuerySet[Any], columns: Columns) -> Iterator[str]:
     writer = csv.writer(_Line())
     # Without the mark, Excel takes UTF-8 for something else.
     yield "\ufeff" + writer.writerow([title for title, _value in columns.values()])
-    for row in _in_portions(rows):
+    for row in in_portions(rows):
         yield writer.writerow([_cell(value(row)) for _title, value in columns.values()])
-
-
-def _in_portions(rows: QuerySet[Row]) -> Iterator[Row]:
-    """All of `rows` with few in memory; each once, however many are added meanwhile.
-
-    Every portion begins below the last row of the one before, which an index finds however far down it is. A cursor
-    would need a connection of its own behind some pools, and SQLite and PostgreSQL keep it differently.
-    """
-    rows = rows.order_by("-created_at", "-pk")
-    portion = list(rows[:ROWS_AT_ONCE])
-    while portion:
-        yield from portion
-        last: Any = portion[-1]
-        # The first condition is what the index is searched by.
-        below = rows.filter(created_at__lte=last.created_at).filter(
-            Q(created_at__lt=last.created_at) | Q(pk__lt=last.pk)
-        )
-        portion = list(below[:ROWS_AT_ONCE]) if len(portion) == ROWS_AT_ONCE else []
 
 
 def _cell(value: Any) -> str:

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from oscar_nd8.dashboard.forms import MatterFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
-from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.decisions import DismissForm, PlaceForm, decided, facts_of, process_again, tell
 from oscar_nd8.models import Attention, WebhookEvent
+from oscar_nd8.paging import LongPaginator
 from oscar_nd8.services.process_event import session_of
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_about

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from oscar_nd8.dashboard.export import download
 from oscar_nd8.dashboard.forms import RefundFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
-from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.models import Refund
+from oscar_nd8.paging import LongPaginator
 from oscar_nd8.refunding import facts_about, looked_up, take_step
 from oscar_nd8.shop.refunds import REFUND_STANDINGS, Refunds, askers_of, matching_refunds, payer_named, refunds_seen_by
 from oscar_nd8.shop.sessions import sessions_seen_by

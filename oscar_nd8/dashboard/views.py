@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from oscar_nd8.dashboard.export import download
 from oscar_nd8.dashboard.forms import PaymentFilterForm
 from oscar_nd8.dashboard.links import may_view_orders, refund_url
-from oscar_nd8.dashboard.paging import LongPaginator
 from oscar_nd8.decisions import ask, tell
 from oscar_nd8.models import PaymentSession
+from oscar_nd8.paging import LongPaginator
 from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import attempts_of, overview_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import money_of, refunds_of
-from oscar_nd8.shop.sessions import Sessions, matching, sessions_seen_by, with_money_and_matters
+from oscar_nd8.shop.sessions import Sessions, as_spreadsheet_rows, matching, sessions_seen_by, with_money_and_matters
 from oscar_nd8.shop.staff import may_decide
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.shop.worklist import count_open
@@ -55,7 +55,7 @@ def export_payments(request: HttpRequest) -> HttpResponseBase:
     form, sessions = _found(request)
     if not form.is_valid():
         return redirect(f"{reverse('nd8-dashboard:nd8-payments')}?{request.GET.urlencode()}")
-    return download(sessions.prefetch_related("payments__refunds"), PAYMENT_COLUMNS, name="payments")
+    return download(as_spreadsheet_rows(sessions), PAYMENT_COLUMNS, name="payments")
 
 
 @require_safe

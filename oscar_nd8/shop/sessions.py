@@ -3,18 +3,29 @@
 from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession
 
-__all__ = ["Sessions", "local_moment", "matching", "mentioning", "sessions_seen_by", "with_money_and_matters"]
+__all__ = [
+    "NEWEST",
+    "Sessions",
+    "among_newest",
+    "as_spreadsheet_rows",
+    "local_moment",
+    "matching",
+    "mentioning",
+    "sessions_named",
+    "sessions_seen_by",
+    "with_money_and_matters",
+]
 
 Sessions = QuerySet[PaymentSession]
 
-# Looking into every field of every row takes seconds in a shop with a long past.
-NEWEST = 20_000
+# Looking into every field of every row takes seconds in a shop with a long past. As many as a list pages through.
+NEWEST = 10_000
 
 
 def sessions_seen_by(user: Any) -> Sessions:
@@ -53,12 +64,16 @@ def matching(
 
 def with_money_and_matters(sessions: Sessions) -> Sessions:
     """With everything that `overview_of` reads, in two more queries however many rows."""
-    # Quotes are the bulk of a row, and a list shows nothing of them.
+    # Quotes are the bulk of a row, and attempts that of a payment; a list shows nothing of either.
+    payments = Prefetch("payments", Payment.objects.defer("attempts"))
     return (
-        sessions.select_related("order", "link")
-        .prefetch_related("payments", "attentions")
-        .defer("quote", "checkout_url")
+        sessions.select_related("order", "link").prefetch_related(payments, "attentions").defer("quote", "checkout_url")
     )
+
+
+def as_spreadsheet_rows(sessions: Sessions) -> Sessions:
+    """Of `with_money_and_matters`: with what a spreadsheet shows besides, and without what only pages link to."""
+    return sessions.select_related(None).select_related("link").prefetch_related("payments__refunds")
 
 
 def mentioning(text: str, *, among: int = NEWEST) -> Q:
@@ -66,11 +81,12 @@ def mentioning(text: str, *, among: int = NEWEST) -> Q:
 
     A whole name is found by an index among all; parts of one, and of a payment link's, only `among` the newest.
     """
-    named = _named(text)
+    named = sessions_named(text)
     if named.exists():
         return Q(pk__in=named)
     # A subquery instead of a join: a session with two such payments is still one row.
-    paid_by = Payment.objects.filter(transaction_id__icontains=text).values("session")
+    payments = Payment.objects.filter(among_newest(Payment.objects.all(), among, by="pk"))
+    paid_by = payments.filter(transaction_id__icontains=text).values("session")
     sold_by = PaymentLink.objects.filter(name__icontains=text).values("pk")
     parts = (
         Q(order_number__icontains=text)
@@ -79,12 +95,18 @@ def mentioning(text: str, *, among: int = NEWEST) -> Q:
         | Q(pk__in=paid_by)
         | Q(link__in=sold_by)
     )
-    newest = PaymentSession.objects.order_by("-created_at").values_list("created_at", flat=True)
-    beyond = newest[among : among + 1].first()
-    return parts if beyond is None else parts & Q(created_at__gt=beyond)
+    return parts & among_newest(PaymentSession.objects.all(), among)
 
 
-def _named(text: str) -> QuerySet[PaymentSession, int]:
+def among_newest(rows: QuerySet[Any], most: int, *, by: str = "created_at") -> Q:
+    """The newest `most` of `rows` by a column that has an index."""
+    newest = rows.order_by(f"-{by}").values_list(by, flat=True)
+    beyond = newest[most : most + 1].first()
+    return Q() if beyond is None else Q(**{f"{by}__gt": beyond})
+
+
+def sessions_named(text: str) -> QuerySet[PaymentSession, int]:
+    """The keys of those whose number, e-mail, checkout or transaction is `text`, found by indexes."""
     sessions = PaymentSession.objects.order_by().values_list("pk", flat=True)
     # One query for each index: a database would not combine them in one condition.
     return sessions.filter(order_number=text).union(

@@ -9,10 +9,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from oscar_nd8.models import PaymentSession
 from tests.bench.figures import Figure, Profile, at_most, milliseconds
+from tests.bench.shop import refund_everything
 
 NAME = "many"
 LIST = "/dashboard/payments/"
@@ -22,6 +24,7 @@ def run(profile: Profile) -> Iterator[Figure]:
     """Due rows, the pages."""
     before, _ = _due()
     call_command("seed_many", sessions=profile.pick(100_000, 1_000_000), verbosity=0)
+    refund_everything()
     rows = PaymentSession.objects.count()
     due, _ = _due()
     yield at_most(1, f"due rows among {rows:,}", due, unit="ms", detail=f"{before:.2f} ms in an empty shop")
@@ -32,7 +35,16 @@ def run(profile: Profile) -> Iterator[Figure]:
         "list, held ones": f"{LIST}?status=held",
         "list, a day": f"{LIST}?date_from=2026-01-01&date_to=2026-01-02",
         "list, an e-mail": f"{LIST}?search=guest77@example.com",
+        "list, a part of an e-mail": f"{LIST}?search=guest77",
         "detail": f"{LIST}{PaymentSession.objects.order_by('pk')[rows // 2].pk}/",
+        "refunds": f"{LIST}refunds/",
+        "refunds, an e-mail": f"{LIST}refunds/?search=guest77@example.com",
+        "Wagtail's list": reverse("nd8_payments:index"),
+        "Wagtail's list, held ones": f"{reverse('nd8_payments:index')}?status=held",
+        "Wagtail's refunds": reverse("nd8_refunds:index"),
+        "Django's admin, sessions": reverse("admin:oscar_nd8_paymentsession_changelist"),
+        "Django's admin, an e-mail": f"{reverse('admin:oscar_nd8_paymentsession_changelist')}?q=guest77@example.com",
+        "Django's admin, notifications": reverse("admin:oscar_nd8_webhookevent_changelist"),
     }
     for what, url in pages.items():
         time_taken, queries = _page(staff, url)

@@ -22,9 +22,17 @@ from oscar.core.loading import get_model
 from oscar_nd8.testing import Shopper, make_countries, make_product
 from tests.emptying import empty
 
-__all__ = ["Provider", "database", "database_url", "filled", "open_shop", "provider"]
+__all__ = ["Provider", "database", "database_url", "filled", "open_shop", "provider", "refund_everything"]
 
 MOST_LINES = 200
+REFUNDED = """
+    INSERT INTO oscar_nd8_refund (payment_id, gateway, refund_id, reference, origin, status, status_reason, raw_status,
+        currency, amount, reason, parts, restock, created_at, asked_at, closed_at, booked_at, mailed_at)
+    SELECT id, 'nd8', 'RFmany' || id, 'R-many' || id, 'shop', 'completed', '', 'completed', 'USD', 100, 'broken', '{}',
+        false, created_at, created_at, created_at, created_at, created_at
+    FROM oscar_nd8_payment WHERE transaction_id LIKE 'TXmany%' AND state = 'paid'
+        AND NOT EXISTS (SELECT 1 FROM oscar_nd8_refund WHERE payment_id = oscar_nd8_payment.id)
+"""
 
 
 @contextmanager
@@ -57,6 +65,13 @@ def database_url(name: str = "") -> str:
     return (
         f"postgresql://{parts['USER']}{password}@{quote(host, safe='')}:{parts['PORT'] or 5432}/{name or parts['NAME']}"
     )
+
+
+def refund_everything() -> None:
+    """A refund of everything that `seed_many` paid."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFUNDED)
+        cursor.execute("ANALYZE")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
+from oscar_nd8.paging import LongPaginator
 from oscar_nd8.states import EventStatus, SessionStatus
 from tests.staff import NOON, SECRET_URL, browser_of, make_payment, make_session
 
@@ -96,6 +97,60 @@ def test_lists_can_be_searched_and_sorted(boss: Client, model: str, words: str) 
     assert listed(boss, model, f"?q={words}") == [first]
     assert listed(boss, model, "?q=nobody") == []
     assert sorted(listed(boss, model, "")) == sorted(listed(boss, model, "?o=3.-2")) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("paymentsession", "00001"),
+        ("paymentsession", "ADA@example.com"),
+        ("payment", "TX-1"),
+        ("payment", "o-100001"),
+        ("webhookevent", "D-1"),
+        ("webhookevent", "TX-1"),
+        ("attention", "TX-1"),
+        ("refund", "TX-1"),
+        ("refund", "CO-100001"),
+        ("refund", "r-1"),
+        ("staffaction", "stella@"),
+        ("staffaction", "TX-1"),
+    ],
+)
+def test_whatever_names_a_row_finds_it_once(boss: Client, model: str, words: str) -> None:
+    row = make_rows(1)[model]
+    make_session("elsewhere", email="bob@example.com")
+    assert listed(boss, model, f"?q={words}") == [row.pk]
+    assert listed(boss, model, "?q=%20") != []
+
+
+@pytest.mark.parametrize("model", ["paymentsession", "payment", "refund"])
+def test_a_list_is_narrowed_to_a_currency_that_the_shop_takes(boss: Client, model: str) -> None:
+    row = make_rows(1)[model]
+    html = read(boss, f"{ADMIN}/{model}/")
+    assert "?currency=USD" in html
+    assert "?currency=EUR" in html
+    assert listed(boss, model, "?currency=USD") == [row.pk]
+    assert listed(boss, model, "?currency=EUR") == []
+
+
+def test_notifications_are_narrowed_to_a_name_that_nd8_gave(boss: Client) -> None:
+    event = make_rows(1)["webhookevent"]
+    WebhookEvent.objects.create(delivery_id="D-2", name="refund.created", body="{}")
+    html = read(boss, f"{ADMIN}/webhookevent/")
+    assert "?name=payment.paid" in html
+    assert "?name=refund.created" in html
+    assert listed(boss, "webhookevent", "?name=payment.paid") == [event.pk]
+
+
+def test_a_very_long_list_says_that_there_are_more(boss: Client) -> None:
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(delivery_id=f"D-{number}", name="payment.paid", body="{}") for number in range(LongPaginator.most)
+    )
+    more = "The first 10000; narrow the list to find others"
+    assert more not in read(boss, f"{ADMIN}/webhookevent/")
+    WebhookEvent.objects.create(delivery_id="one more", name="payment.failed", body="{}")
+    assert more in read(boss, f"{ADMIN}/webhookevent/")
+    assert more not in read(boss, f"{ADMIN}/webhookevent/?name=payment.failed")
 
 
 @pytest.mark.parametrize("model", ["paymentsession", "payment"])

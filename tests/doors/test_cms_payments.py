@@ -19,13 +19,23 @@ from openpyxl import load_workbook
 from oscar_nd8.cms.home import PaymentsPanel
 from oscar_nd8.models import Attention, PaymentSession
 from oscar_nd8.money import to_major
+from oscar_nd8.paging import ROWS_AT_ONCE, LongPaginator
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.shop.takings import Day, takings_this_week
 from oscar_nd8.states import SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from sandbox_site.seed.pages import seed_pages
 from tests.refunding import pay
-from tests.staff import NOON, SECRET_URL, browser_of, make_matter, make_partner, make_payment, make_session
+from tests.staff import (
+    NOON,
+    SECRET_URL,
+    browser_of,
+    make_many_like,
+    make_matter,
+    make_partner,
+    make_payment,
+    make_session,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +212,57 @@ def test_csv_and_xlsx_hold_what_the_list_shows_and_no_formula(viewer: Client) ->
     assert rows[0]["E-mail"] == "'=1+1@example.com"
     cell = book.worksheets[0]["B2"]
     assert (cell.value, cell.data_type) == ("=1+1@example.com", "s")
+
+
+def test_a_spreadsheet_is_read_in_portions_and_nothing_else_is(viewer: Client) -> None:
+    total = 2 * ROWS_AT_ONCE
+    make_many_like(make_session("1"), total, begun=lambda number: NOON - timedelta(hours=1, minutes=number % 3))
+
+    with CaptureQueriesContext(connection) as captured:
+        sheet = viewer.get(f"{LIST}?export=csv&ordering=order_number")
+        numbers = [row["Order"] for row in csv.DictReader(io.StringIO(sheet.getvalue().decode()))]
+    # Counted before the next request, which begins by forgetting them.
+    queries = [each["sql"] for each in captured.captured_queries]
+    book = load_workbook(io.BytesIO(viewer.get(f"{LIST}?export=xlsx").getvalue()))
+
+    assert numbers[0] == "1"
+    assert len(numbers) == len(set(numbers)) == total + 1
+    assert [cell.value for cell in book.worksheets[0]["A"]][1:] == numbers
+    asked = [sql for sql in queries if 'FROM "oscar_nd8_paymentsession"' in sql]
+    assert len(asked) == 3
+    assert all(f"LIMIT {ROWS_AT_ONCE}" in sql for sql in asked)
+
+
+def test_a_spreadsheet_makes_the_same_queries_however_long_it_is(viewer: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            viewer.get(f"{LIST}?export=csv").getvalue()
+        return len(captured)
+
+    make_payment(make_session("100000", SessionStatus.PLACED), "TX-0")
+    make_session("200000", SessionStatus.SOLD)
+    short = queries()
+    for number in range(1, 8):
+        make_payment(make_session(f"10000{number}", SessionStatus.PLACED), f"TX-{number}")
+        make_session(f"20000{number}", SessionStatus.SOLD)
+
+    assert queries() == short
+
+
+def test_a_very_long_list_says_that_there_are_more(viewer: Client) -> None:
+    make_many_like(make_session("1"), LongPaginator.most - 1)
+
+    assert "10000 payment sessions" in text(viewer, LIST)
+    assert "There are 10,000 matches" in text(viewer, f"{LIST}?status=open")
+
+    make_session("2")
+    whole, matches = text(viewer, LIST), text(viewer, f"{LIST}?status=open")
+
+    assert "The first 10000; narrow the list to find others" in whole
+    assert "There are more than 10000 matches" in matches
+    assert "The first 10000; narrow the list to find others" in matches
+    assert "There are 10,000" not in matches
+    assert "There is 1 match" in text(viewer, f"{LIST}?q=CO-2")
 
 
 def test_no_cell_is_a_formula_where_lists_are_separated_otherwise(viewer: Client) -> None:

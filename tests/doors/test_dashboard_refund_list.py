@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from oscar_nd8.models import Refund, StaffAction
+from oscar_nd8.shop.refunds import refunds_mentioning
 from oscar_nd8.states import RefundStatus, SessionStatus
 from tests.staff import NOON, VIEW, browser_of, make_payment, make_session
 
@@ -181,6 +182,23 @@ def test_the_number_of_queries_does_not_grow_with_the_refunds(staff: Client) -> 
         counts.add((queries(lambda: staff.get(LIST)), queries(lambda: exported(staff))))
     # People to choose from, how many there are, and the page.
     assert counts == {(3, 2)}
+
+
+def test_a_whole_name_is_found_however_old_and_a_part_among_the_newest_only() -> None:
+    for number in range(3):
+        make_refund(f"10{number}", by=f"clerk{number}@example.com", created_at=NOON + timedelta(days=number))
+
+    def found(text: str, among: int) -> list[str]:
+        refunds = Refund.objects.filter(refunds_mentioning(text, among=among)).order_by("reference")
+        return list(refunds.values_list("reference", flat=True))
+
+    for name in ("R-100", "RF100", "100", "TX-100", "CO-100", "100@EXAMPLE.com"):
+        assert found(name, 1) == ["R-100"], name
+    for part in ("F10", "r-10", "clerk", "@example"):
+        assert found(part, 1) == ["R-102"], part
+        assert found(part, 2) == ["R-101", "R-102"], part
+        assert found(part, 3) == ["R-100", "R-101", "R-102"], part
+    assert found("nobody", 3) == []
 
 
 def test_the_table_is_read_in_portions(staff: Client) -> None:
