@@ -31,7 +31,7 @@ REFUNDED = """
     SELECT id, 'nd8', 'RFmany' || id, 'R-many' || id, 'shop', 'completed', '', 'completed', 'USD', 100, 'broken', '{}',
         false, created_at, created_at, created_at, created_at, created_at
     FROM oscar_nd8_payment WHERE transaction_id LIKE 'TXmany%' AND state = 'paid'
-        AND NOT EXISTS (SELECT 1 FROM oscar_nd8_refund WHERE payment_id = oscar_nd8_payment.id)
+    ON CONFLICT (reference) DO NOTHING
 """
 
 
