@@ -16,10 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.paging import LongPaginator
-from oscar_nd8.shop.refunds import refunds_mentioning
-from oscar_nd8.shop.sessions import mentioning
+from oscar_nd8.shop.searching import events_naming, mentioning, refunds_mentioning
 from oscar_nd8.shop.staff import may_decide, may_refund
-from oscar_nd8.shop.timeline import events_naming
 from oscar_nd8.shop.worklist import explanation_of, matching_matters
 
 __all__ = [
@@ -241,7 +239,10 @@ class PaymentAdmin(_Money, _Evidence):
     readonly_fields = ("session_link", "net_shown", "fee_shown", "attempts_shown")
 
     def mentioning(self, rows: QuerySet[Payment], words: str) -> QuerySet[Payment]:
-        """Those of sessions that mention `words`."""
+        """The transaction itself, or those of sessions that mention `words`."""
+        named = rows.filter(transaction_id=words)
+        if named.exists():
+            return named
         return rows.filter(session__in=PaymentSession.objects.filter(mentioning(words)).values("pk"))
 
     @admin.display(description=_("session"))

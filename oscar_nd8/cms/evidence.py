@@ -9,7 +9,7 @@ import django_filters
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import Media
+from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path
@@ -27,7 +27,15 @@ from oscar_nd8.paging import LongPaginator, in_portions
 from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.spreadsheets import Columns, not_a_formula
 
-__all__ = ["DaysFilter", "EvidenceIndexView", "EvidenceInspectView", "EvidenceViewSet", "MoneyColumn", "StatusColumn"]
+__all__ = [
+    "ChoicesFilter",
+    "DaysFilter",
+    "EvidenceIndexView",
+    "EvidenceInspectView",
+    "EvidenceViewSet",
+    "MoneyColumn",
+    "StatusColumn",
+]
 
 STYLE = Media(css={"all": ["oscar_nd8/cms.css"]})
 # Outside of these, a day at either end of the calendar has no time in some time zone.
@@ -50,6 +58,13 @@ class DaysFilter(django_filters.DateFromToRangeFilter):
 
     def __init__(self, field_name: str, label: Any) -> None:
         super().__init__(field_name=field_name, label=label, widget=DateRangePickerWidget)
+
+
+class ChoicesFilter(django_filters.MultipleChoiceFilter):
+    """Any of the ticked values. A row's own column repeats no row, and looking for repetitions would sort them all."""
+
+    def __init__(self, label: Any, choices: Any) -> None:
+        super().__init__(label=label, choices=choices, widget=CheckboxSelectMultiple, distinct=False)
 
 
 class MoneyColumn(Column):

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple, RadioSelect
+from django.forms import RadioSelect
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -26,6 +26,7 @@ from wagtail.admin.widgets.button import HeaderButton
 
 from oscar_nd8.cms.evidence import (
     STYLE,
+    ChoicesFilter,
     DaysFilter,
     EvidenceIndexView,
     EvidenceInspectView,
@@ -64,9 +65,7 @@ class LinkFilterSet(WagtailFilterSet):
         widget=RadioSelect,
         method="switched",
     )
-    currency = django_filters.MultipleChoiceFilter(
-        label=gettext_lazy("Currency"), choices=[("USD", "USD"), ("EUR", "EUR")], widget=CheckboxSelectMultiple
-    )
+    currency = ChoicesFilter(gettext_lazy("Currency"), [("USD", "USD"), ("EUR", "EUR")])
     expires_at = DaysFilter("expires_at", gettext_lazy("Expires"))
 
     class Meta:

@@ -6,7 +6,7 @@ import django_filters
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple, RadioSelect
+from django.forms import RadioSelect
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -19,6 +19,7 @@ from wagtail.admin.ui.tables import Column, DateColumn
 
 from oscar_nd8.cms.evidence import (
     STYLE,
+    ChoicesFilter,
     DaysFilter,
     EvidenceIndexView,
     EvidenceInspectView,
@@ -45,9 +46,7 @@ class MatterFilterSet(WagtailFilterSet):
         widget=RadioSelect,
         method="in_state",
     )
-    kind = django_filters.MultipleChoiceFilter(
-        label=gettext_lazy("What"), choices=Attention.Kind.choices, widget=CheckboxSelectMultiple
-    )
+    kind = ChoicesFilter(gettext_lazy("What"), Attention.Kind.choices)
     created_at = DaysFilter("created_at", gettext_lazy("Since"))
 
     class Meta:

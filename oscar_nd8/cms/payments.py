@@ -6,7 +6,7 @@ import django_filters
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple, RadioSelect
+from django.forms import RadioSelect
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
@@ -19,6 +19,7 @@ from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.ui.tables import Column, DateColumn
 
 from oscar_nd8.cms.evidence import (
+    ChoicesFilter,
     DaysFilter,
     EvidenceIndexView,
     EvidenceInspectView,
@@ -34,7 +35,8 @@ from oscar_nd8.services.examine_records import alarms
 from oscar_nd8.shop.overview import Urgency, attempts_of, overview_of
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.shop.refunds import can_refund, money_of, refunds_of
-from oscar_nd8.shop.sessions import as_spreadsheet_rows, matching, mentioning, with_money_and_matters
+from oscar_nd8.shop.searching import mentioning
+from oscar_nd8.shop.sessions import as_spreadsheet_rows, matching, with_money_and_matters
 from oscar_nd8.shop.timeline import events_of, timeline_of
 from oscar_nd8.spreadsheets import PAYMENT_COLUMNS
 
@@ -44,11 +46,7 @@ __all__ = ["PaymentViewSet"]
 class PaymentFilterSet(WagtailFilterSet):
     """What payments can be narrowed by."""
 
-    status = django_filters.MultipleChoiceFilter(
-        label=gettext_lazy("Status"),
-        choices=[(status.value, label) for status, label in STATUS_LABELS.items()],
-        widget=CheckboxSelectMultiple,
-    )
+    status = ChoicesFilter(gettext_lazy("Status"), [(status.value, label) for status, label in STATUS_LABELS.items()])
     created_at = DaysFilter("created_at", gettext_lazy("Begun"))
     attention = django_filters.ChoiceFilter(
         label=gettext_lazy("Attention"),

@@ -2,11 +2,9 @@
 
 from typing import Any, ClassVar
 
-import django_filters
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -20,6 +18,7 @@ from wagtail.admin.ui.tables import Column, DateColumn
 
 from oscar_nd8.cms.evidence import (
     STYLE,
+    ChoicesFilter,
     DaysFilter,
     EvidenceIndexView,
     EvidenceInspectView,
@@ -40,14 +39,8 @@ __all__ = ["RefundViewSet", "refund"]
 class RefundFilterSet(WagtailFilterSet):
     """What refunds can be narrowed by."""
 
-    status = django_filters.MultipleChoiceFilter(
-        label=gettext_lazy("State"),
-        choices=[(status.value, label) for status, label in REFUND_LABELS.items()],
-        widget=CheckboxSelectMultiple,
-    )
-    origin = django_filters.MultipleChoiceFilter(
-        label=gettext_lazy("Started"), choices=Refund.Origin.choices, widget=CheckboxSelectMultiple
-    )
+    status = ChoicesFilter(gettext_lazy("State"), [(status.value, label) for status, label in REFUND_LABELS.items()])
+    origin = ChoicesFilter(gettext_lazy("Started"), Refund.Origin.choices)
     created_at = DaysFilter("created_at", gettext_lazy("When"))
 
     class Meta:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
@@ -17,7 +17,8 @@ from oscar_nd8.money import to_major
 from oscar_nd8.shop.overview import Urgency
 from oscar_nd8.shop.quote import Quote, payer_of
 from oscar_nd8.shop.refundable import Refundable, RefundableCharge, refundables_of
-from oscar_nd8.shop.sessions import NEWEST, among_newest, local_moment, mentioning, sessions_named, sessions_seen_by
+from oscar_nd8.shop.searching import refunds_mentioning
+from oscar_nd8.shop.sessions import local_moment, sessions_seen_by
 from oscar_nd8.states import HOLDS_MONEY, REFUNDED_FROM, RefundStatus
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
     "names_of",
     "payer_named",
     "refunded_of",
-    "refunds_mentioning",
     "refunds_of",
     "refunds_seen_by",
 ]
@@ -145,7 +145,7 @@ def matching_refunds(
     `asked_by` is an account's id, or the Origin of refunds that nobody here asked for.
     """
     if search:
-        refunds = refunds.filter(refunds_mentioning(search))
+        refunds = refunds.filter(refunds_mentioning(search, seen=refunds))
     if status:
         refunds = refunds.filter(status=status)
     if asked_by == Refund.Origin.PROVIDER:
@@ -157,24 +157,6 @@ def matching_refunds(
     if date_to is not None:
         refunds = refunds.filter(created_at__lte=local_moment(date_to, time.max))
     return refunds
-
-
-def refunds_mentioning(text: str, *, among: int = NEWEST) -> Q:
-    """Refunds whose number or payment is named `text`; if there are none, the newest that mention it.
-
-    A whole name is found by an index among all; parts of one, and whoever asked, only `among` the newest.
-    """
-    refunds = Refund.objects.order_by().values_list("pk", flat=True)
-    of_payments = refunds.filter(payment__session__in=sessions_named(text))
-    named = refunds.filter(refund_id=text).union(refunds.filter(reference=text), of_payments)
-    if named.exists():
-        return Q(pk__in=named)
-    asked = StaffAction.objects.filter(verb=StaffAction.Verb.REFUND, user_name__icontains=text).values("refund")
-    about = PaymentSession.objects.filter(mentioning(text)).values("pk")
-    parts = (
-        Q(refund_id__icontains=text) | Q(reference__icontains=text) | Q(pk__in=asked) | Q(payment__session__in=about)
-    )
-    return parts & among_newest(Refund.objects.all(), among)
 
 
 def refunded_of(session: PaymentSession) -> Decimal:

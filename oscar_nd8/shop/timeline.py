@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from oscar_nd8.models import Attention, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.shop.overview import attempts_of
 
-__all__ = ["Moment", "events_about", "events_naming", "events_of", "timeline_of"]
+__all__ = ["Moment", "events_about", "events_of", "timeline_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,6 @@ def events_about(matter: Attention) -> QuerySet[WebhookEvent]:
     if matter.session_id is not None or not matter.subject:
         return WebhookEvent.objects.none()
     return WebhookEvent.objects.filter(checkout_id=matter.subject).defer("body")
-
-
-def events_naming(text: str) -> Q:
-    """The notifications of which `text` is the delivery, the transaction or the checkout."""
-    events = WebhookEvent.objects.order_by().values_list("pk", flat=True)
-    # One query for each index: a database would not combine them in one condition.
-    others = events.filter(transaction_id=text), events.filter(checkout_id=text)
-    return Q(pk__in=events.filter(delivery_id=text).union(*others))
 
 
 def timeline_of(session: PaymentSession, events: Iterable[WebhookEvent], refunds: Iterable[Refund]) -> list[Moment]:

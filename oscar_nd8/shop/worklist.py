@@ -9,7 +9,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from oscar_nd8.models import Attention, PaymentSession, StaffAction
-from oscar_nd8.shop.sessions import local_moment, mentioning, sessions_seen_by
+from oscar_nd8.shop.searching import mentioning
+from oscar_nd8.shop.sessions import local_moment, sessions_seen_by
 from oscar_nd8.states import PaymentState, SessionStatus
 
 __all__ = [

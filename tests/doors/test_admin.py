@@ -123,6 +123,13 @@ def test_whatever_names_a_row_finds_it_once(boss: Client, model: str, words: str
     assert listed(boss, model, "?q=%20") != []
 
 
+def test_one_of_two_transactions_of_a_session_is_found_alone(boss: Client) -> None:
+    payment = make_rows(1)["payment"]
+    other = make_payment(payment.session, "TX-other")
+    assert listed(boss, "payment", "?q=TX-other") == [other.pk]
+    assert listed(boss, "payment", "?q=100001") == [other.pk, payment.pk]
+
+
 @pytest.mark.parametrize("model", ["paymentsession", "payment", "refund"])
 def test_a_list_is_narrowed_to_a_currency_that_the_shop_takes(boss: Client, model: str) -> None:
     row = make_rows(1)[model]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from oscar_nd8.models import STATUS_LABELS, Attention, PaymentSession
 from oscar_nd8.paging import LongPaginator
-from oscar_nd8.shop.sessions import mentioning
+from oscar_nd8.shop.searching import mentioning
 from oscar_nd8.states import PaymentState, SessionStatus
 from tests.staff import NOON, SECRET_URL, VIEW, browser_of, make_partner, make_payment, make_session
 

@@ -12,10 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from oscar_nd8.models import Refund, StaffAction
-from oscar_nd8.shop.refunds import refunds_mentioning
+from oscar_nd8.models import PaymentSession, Refund, StaffAction
+from oscar_nd8.shop.searching import refunds_mentioning
 from oscar_nd8.states import RefundStatus, SessionStatus
-from tests.staff import NOON, VIEW, browser_of, make_payment, make_session
+from tests.staff import NOON, VIEW, browser_of, make_order, make_partner, make_payment, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -194,11 +194,37 @@ def test_a_whole_name_is_found_however_old_and_a_part_among_the_newest_only() ->
 
     for name in ("R-100", "RF100", "100", "TX-100", "CO-100", "100@EXAMPLE.com"):
         assert found(name, 1) == ["R-100"], name
-    for part in ("F10", "r-10", "clerk", "@example"):
+    for _ in range(3):
+        # Newer payments hide no refund.
+        make_session(f"7{PaymentSession.objects.count()}", created_at=NOON + timedelta(days=9))
+    for part in ("F10", "r-10", "clerk", "@example", "X-10", "O-10"):
         assert found(part, 1) == ["R-102"], part
         assert found(part, 2) == ["R-101", "R-102"], part
         assert found(part, 3) == ["R-100", "R-101", "R-102"], part
     assert found("nobody", 3) == []
+
+
+def test_who_asked_is_found_though_they_bought_something_themselves() -> None:
+    make_refund("100001", by="stella@example.com")
+    make_refund("100002", by="bob@example.com")
+    PaymentSession.objects.filter(order_number="100002").update(email="stella@example.com")
+
+    found = Refund.objects.filter(refunds_mentioning("stella@example.com")).order_by("reference")
+
+    assert list(found.values_list("reference", flat=True)) == ["R-100001", "R-100002"]
+
+
+def test_what_a_partners_staff_may_not_see_hides_nothing_of_theirs_and_is_not_betrayed() -> None:
+    ours, theirs = make_partner("Ours"), make_partner("Theirs")
+    make_refund("1001")
+    make_refund("11001")
+    for number, partner in (("1001", theirs), ("11001", ours)):
+        session = PaymentSession.objects.get(order_number=number)
+        PaymentSession.objects.filter(pk=session.pk).update(order=make_order(f"{number}-", partner))
+    client = browser_of("partner", VIEW, "partner.dashboard_access", partner=ours)
+
+    assert found(client, search="1001") == ["11001"]
+    assert [row.order_number for row in client.get("/dashboard/payments/?search=1001").context["page_obj"]] == ["11001"]
 
 
 def test_the_table_is_read_in_portions(staff: Client) -> None:
