@@ -41,6 +41,7 @@ def run(profile: Profile) -> Iterator[Figure]:
         "refunds, an e-mail": f"{LIST}refunds/?search=guest77@example.com",
         "Wagtail's list": reverse("nd8_payments:index"),
         "Wagtail's list, held ones": f"{reverse('nd8_payments:index')}?status=held",
+        "Wagtail's list, placed ones": f"{reverse('nd8_payments:index')}?status=placed",
         "Wagtail's refunds": reverse("nd8_refunds:index"),
         "Django's admin, sessions": reverse("admin:oscar_nd8_paymentsession_changelist"),
         "Django's admin, an e-mail": f"{reverse('admin:oscar_nd8_paymentsession_changelist')}?q=guest77@example.com",
