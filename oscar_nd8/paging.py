@@ -14,7 +14,7 @@ ROWS_AT_ONCE = 500
 Row = TypeVar("Row", bound=Model)
 
 
-class LongPaginator(Paginator):  # type: ignore[type-arg]  # takes none where nothing patched Django
+class LongPaginator(Paginator):  # type: ignore[type-arg]  # Django's own takes none at run time
     """Counts the first ten thousand rows and pages through those; who looks for older ones narrows the list."""
 
     most = 10_000

@@ -44,6 +44,7 @@ def _transactions(session: PaymentSession) -> str:
     return " ".join(payment.transaction_id for payment in session.payments.all())
 
 
+# Labels by themselves: Django's get_..._display puts all choices together anew for each row.
 PAYMENT_COLUMNS: Columns = {
     "order": (_("Order"), lambda session: session.order_number),
     "customer": (_("E-mail"), lambda session: session.email),

@@ -1,7 +1,7 @@
 """Read-only evidence of everything kept. Its pages with buttons are loaded when their addresses are asked for."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
@@ -16,9 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from oscar_nd8.conf import get_settings
 from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, StaffAction, WebhookEvent
 from oscar_nd8.paging import LongPaginator
-from oscar_nd8.shop.searching import events_naming, mentioning, refunds_mentioning
+from oscar_nd8.shop.searching import (
+    actions_mentioning,
+    events_naming,
+    matters_mentioning,
+    mentioning,
+    payments_mentioning,
+    refunds_mentioning,
+)
 from oscar_nd8.shop.staff import may_decide, may_refund
-from oscar_nd8.shop.worklist import explanation_of, matching_matters
+from oscar_nd8.shop.worklist import explanation_of
 
 __all__ = [
     "AttentionAdmin",
@@ -54,19 +61,16 @@ class _Evidence(_ReadOnly, admin.ModelAdmin):
 
     paginator = LongPaginator
     show_full_result_count = False
-    # Shows the box; `mentioning` looks.
+    # Shows the box; `found_by` looks.
     search_fields = ("pk",)
+    found_by: "ClassVar[staticmethod[[str], Q]]"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """As Oscar's dashboard would find them; no row twice."""
         words = search_term.strip()
-        return self.mentioning(queryset, words) if words else queryset, False
-
-    def mentioning(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
-        """Those of `rows` that mention `words`."""
-        raise NotImplementedError
+        return queryset.filter(self.found_by(words)) if words else queryset, False
 
 
 class _CurrencyFilter(admin.SimpleListFilter):
@@ -180,6 +184,7 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
 
     list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
     list_filter = ("status", _CurrencyFilter, "created_at")
+    found_by = staticmethod(mentioning)
     search_help_text = _("By order number, e-mail, ND8's checkout or transaction, or a payment link's name")
     list_select_related = ("order",)
     inlines = (PaymentInline, AttentionInline, StaffActionInline)
@@ -194,10 +199,6 @@ class PaymentSessionAdmin(_Amount, _WithButtons):
         (_("Shop"), {"fields": ("user", "site", "language", "basket", "source_basket", "fingerprint")}),
         (_("What the shopper agreed to"), {"classes": ("collapse",), "fields": ("quote_shown",)}),
     )
-
-    def mentioning(self, rows: QuerySet[PaymentSession], words: str) -> QuerySet[PaymentSession]:
-        """The sessions themselves."""
-        return rows.filter(mentioning(words))
 
     @admin.display(description=_("order"))
     def order_link(self, session: PaymentSession) -> str | SafeString:
@@ -231,19 +232,13 @@ class PaymentAdmin(_Money, _Evidence):
 
     list_display = ("transaction_id", "state", "deposit", "net_shown", "fee_shown", "session_link")
     list_filter = ("state", "deposit", _CurrencyFilter)
+    found_by = staticmethod(payments_mentioning)
     search_help_text = _("By order number, e-mail, ND8's checkout or transaction, or a payment link's name")
     list_select_related = ("session",)
     ordering = ("-pk",)
     inlines = (RefundInline,)
     exclude = ("session", "net", "fee", "attempts")
     readonly_fields = ("session_link", "net_shown", "fee_shown", "attempts_shown")
-
-    def mentioning(self, rows: QuerySet[Payment], words: str) -> QuerySet[Payment]:
-        """The transaction itself, or those of sessions that mention `words`."""
-        named = rows.filter(transaction_id=words)
-        if named.exists():
-            return named
-        return rows.filter(session__in=PaymentSession.objects.filter(mentioning(words)).values("pk"))
 
     @admin.display(description=_("session"))
     def session_link(self, payment: Payment) -> str | SafeString:
@@ -262,13 +257,10 @@ class WebhookEventAdmin(_WithButtons):
 
     list_display = ("received_at", "name", "status", "attempts", "transaction_id", "checkout_id", "session_link")
     list_filter = ("status", _NameFilter, "received_at")
+    found_by = staticmethod(events_naming)
     search_help_text = _("By ND8's delivery, transaction or checkout, in full")
     readonly_fields = ("session_link",)
     change_form_template = "oscar_nd8/admin/event.html"
-
-    def mentioning(self, rows: QuerySet[WebhookEvent], words: str) -> QuerySet[WebhookEvent]:
-        """By a whole id."""
-        return rows.filter(events_naming(words))
 
     def get_urls(self) -> list[Any]:
         """And the address of its button."""
@@ -296,15 +288,12 @@ class RefundAdmin(_Amount, _Evidence):
 
     list_display = ("created_at", "refund_id", "status", "amount_shown", "session_link", "asked_by")
     list_filter = ("status", "origin", _CurrencyFilter, "created_at")
+    found_by = staticmethod(refunds_mentioning)
     search_help_text = _("By order number, e-mail, who asked, or ND8's refund, checkout or transaction")
     list_select_related = ("payment__session", "asked_by")
     inlines = (StaffActionInline,)
     exclude = ("payment", "amount", "parts", "form_key")
     readonly_fields = ("session_link", "payment_link", "amount_shown", "parts_shown")
-
-    def mentioning(self, rows: QuerySet[Refund], words: str) -> QuerySet[Refund]:
-        """As in every list of refunds."""
-        return rows.filter(refunds_mentioning(words))
 
     @admin.display(description=_("session"))
     def session_link(self, refund: Refund) -> str | SafeString:
@@ -328,16 +317,12 @@ class StaffActionAdmin(_Evidence):
 
     list_display = ("created_at", "verb", "who", "session_link", "note")
     list_filter = ("verb", "created_at")
+    found_by = staticmethod(actions_mentioning)
     search_help_text = _("By who did it, their note, order number, e-mail, or ND8's checkout or transaction")
     list_select_related = ("session",)
     ordering = ("-pk",)
     exclude = ("session", "attention", "refund", "user_name")
     readonly_fields = ("who", "session_link", "matter_link", "refund_link")
-
-    def mentioning(self, rows: QuerySet[StaffAction], words: str) -> QuerySet[StaffAction]:
-        """By words of people, or by what it is about."""
-        about = PaymentSession.objects.filter(mentioning(words)).values("pk")
-        return rows.filter(Q(user_name__icontains=words) | Q(note__icontains=words) | Q(session__in=about))
 
     @admin.display(description=_("session"))
     def session_link(self, action: StaffAction) -> str | SafeString:
@@ -361,6 +346,7 @@ class AttentionAdmin(_WithButtons):
 
     list_display = ("created_at", "kind", "session_link", "subject", "resolved_at", "resolution")
     list_filter = ("kind", "resolution", "created_at")
+    found_by = staticmethod(matters_mentioning)
     search_help_text = _("By order number, e-mail, or ND8's checkout, transaction or refund")
     list_select_related = ("session",)
     inlines = (StaffActionInline,)
@@ -378,10 +364,6 @@ class AttentionAdmin(_WithButtons):
     )
     readonly_fields = ("session_link", "money", "advice")
     change_form_template = "oscar_nd8/admin/matter.html"
-
-    def mentioning(self, rows: QuerySet[Attention], words: str) -> QuerySet[Attention]:
-        """As in every worklist."""
-        return matching_matters(rows, search=words)
 
     @admin.display(description=_("session"))
     def session_link(self, attention: Attention) -> str | SafeString:

@@ -1,12 +1,22 @@
 """What staff find by words: whole names by an index among all, parts of them among the newest."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from oscar_nd8.models import Payment, PaymentLink, PaymentSession, Refund, StaffAction, WebhookEvent
+from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession, Refund, StaffAction, WebhookEvent
 
-__all__ = ["NEWEST", "events_naming", "mentioning", "refunds_mentioning"]
+__all__ = [
+    "NEWEST",
+    "actions_mentioning",
+    "events_naming",
+    "matters_mentioning",
+    "mentioning",
+    "payments_mentioning",
+    "refunds_mentioning",
+]
 
 # Looking into every field of every row takes seconds in a shop with a long past. As many as a list pages through.
 NEWEST = 10_000
@@ -26,14 +36,16 @@ def mentioning(text: str, *, seen: QuerySet[PaymentSession] | None = None, among
     # Subqueries instead of joins: a session with two such payments is still one row.
     paid_by = payments.filter(transaction_id__icontains=text).values("session")
     sold_by = PaymentLink.objects.filter(name__icontains=text).values("pk")
-    parts = (
-        Q(order_number__icontains=text)
-        | Q(email__icontains=text)
-        | Q(checkout_id__icontains=text)
-        | Q(pk__in=paid_by)
-        | Q(link__in=sold_by)
-    )
+    parts = _in_any(text, "order_number", "email", "checkout_id") | Q(pk__in=paid_by) | Q(link__in=sold_by)
     return parts & _newest(seen, among)
+
+
+def payments_mentioning(text: str) -> Q:
+    """The transaction `text` alone, or those of the sessions that mention it."""
+    named = Q(transaction_id=text)
+    if Payment.objects.filter(named).exists():
+        return named
+    return Q(session__in=PaymentSession.objects.filter(mentioning(text)).values("pk"))
 
 
 def refunds_mentioning(text: str, *, seen: QuerySet[Refund] | None = None, among: int = NEWEST) -> Q:
@@ -50,16 +62,22 @@ def refunds_mentioning(text: str, *, seen: QuerySet[Refund] | None = None, among
     by_them = Q(pk__in=asked)
     if seen.filter(named).exists():
         return named | by_them
-    parts = (
-        Q(refund_id__icontains=text)
-        | Q(reference__icontains=text)
-        | Q(payment__transaction_id__icontains=text)
-        | Q(payment__session__order_number__icontains=text)
-        | Q(payment__session__email__icontains=text)
-        | Q(payment__session__checkout_id__icontains=text)
-        | Q(payment__session__link__name__icontains=text)
+    session = "payment__session__"
+    parts = _in_any(text, "refund_id", "reference", "payment__transaction_id") | _in_any(
+        text, f"{session}order_number", f"{session}email", f"{session}checkout_id", f"{session}link__name"
     )
     return (parts | by_them) & _newest(seen, among)
+
+
+def matters_mentioning(text: str, *, seen: QuerySet[Attention] | None = None) -> Q:
+    """Matters about `text`, or about a session that mentions it: parts are looked for among sessions with matters."""
+    matters = Attention.objects.all() if seen is None else seen
+    return Q(subject__icontains=text) | _about_sessions_of(matters, text)
+
+
+def actions_mentioning(text: str) -> Q:
+    """What staff did, by themselves, their note, or the session it is about."""
+    return _in_any(text, "user_name", "note") | _about_sessions_of(StaffAction.objects.all(), text)
 
 
 def events_naming(text: str) -> Q:
@@ -77,6 +95,15 @@ def _sessions_named(text: str) -> QuerySet[PaymentSession, int]:
         sessions.filter(checkout_id=text),
         Payment.objects.order_by().filter(transaction_id=text).values_list("session_id", flat=True),
     )
+
+
+def _about_sessions_of(rows: QuerySet[Any], text: str) -> Q:
+    sessions = PaymentSession.objects.filter(pk__in=rows.order_by().values("session"))
+    return Q(session__in=sessions.filter(mentioning(text, seen=sessions)).values("pk"))
+
+
+def _in_any(text: str, *fields: str) -> Q:
+    return reduce(or_, (Q(**{f"{field}__icontains": text}) for field in fields))
 
 
 def _newest(rows: QuerySet[Any], most: int, *, by: str = "created_at") -> Q:

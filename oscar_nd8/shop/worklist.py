@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.models import Attention, PaymentSession, StaffAction
-from oscar_nd8.shop.searching import mentioning
+from oscar_nd8.models import Attention, StaffAction
+from oscar_nd8.shop.searching import matters_mentioning
 from oscar_nd8.shop.sessions import local_moment, sessions_seen_by
 from oscar_nd8.states import PaymentState, SessionStatus
 
@@ -155,8 +155,7 @@ def matching_matters(
 ) -> Matters:
     """Those that meet every given condition. Days are the shop's, and both ends are included."""
     if search:
-        about = PaymentSession.objects.filter(mentioning(search)).values("pk")
-        matters = matters.filter(Q(subject__icontains=search) | Q(session__in=about))
+        matters = matters.filter(matters_mentioning(search, seen=matters))
     if kind:
         matters = matters.filter(kind=kind)
     if state:

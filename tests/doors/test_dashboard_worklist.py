@@ -12,11 +12,22 @@ from oscar.core.loading import get_model
 
 from oscar_nd8.models import Attention, StaffAction, WebhookEvent
 from oscar_nd8.services.refund import request_refund
+from oscar_nd8.shop.searching import NEWEST
 from oscar_nd8.shop.worklist import EXPLANATIONS
 from oscar_nd8.states import PaymentState, SessionStatus
 from oscar_nd8.testing import ND8, Shopper
 from tests.deciding import seen_on, told, undecided
-from tests.staff import NOON, SECRET_URL, VIEW, browser_of, make_matter, make_partner, make_payment, make_session
+from tests.staff import (
+    NOON,
+    SECRET_URL,
+    VIEW,
+    browser_of,
+    make_many_like,
+    make_matter,
+    make_partner,
+    make_payment,
+    make_session,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +93,20 @@ def test_a_partners_staff_find_the_matters_of_their_orders_only() -> None:
     assert "1 matter waits for a person." in page(client)
     assert "100001" in page(client, path_of(theirs))
     assert [client.get(path_of(other)).status_code for other in others] == [404, 404, 404]
+
+
+def test_a_matter_that_a_partner_may_not_see_hides_nothing_of_theirs() -> None:
+    ours = make_partner("Ours")
+    client = browser_of("partner", VIEW, "partner.dashboard_access", partner=ours)
+    make_matter(make_session("1001", S.PLACED, partner=make_partner("Theirs")), K.HELD)
+    make_matter(make_session("11001", S.PLACED, partner=ours), K.OVERSOLD)
+    assert kinds(client, search="1001") == ["oversold"]
+
+
+def test_an_old_payments_matter_is_found_by_a_part_of_its_number_whatever_was_sold_since(staff: Client) -> None:
+    make_matter(make_session("ancient-1", S.HELD, created_at=NOON - timedelta(days=300)))
+    make_many_like(make_session("newer"), NEWEST)
+    assert kinds(staff, search="ncient") == ["held"]
 
 
 @pytest.mark.parametrize("pk", ["1", "99999999999999999999999"])
