@@ -13,7 +13,6 @@ from tests.journeys.steps import STAFF, Guest, log_in
 
 NOT_OURS = (
     "409 (CONFLICT)",  # ND8's page tells so whoever pays what is paid, and Chromium calls every 4xx an error
-    "/edit/: Failed to load resource: the server responded with a status of 400",  # Wagtail saves half a block
     "/favicon.ico: ",  # Django's admin names no icon, and the browser guesses at one
     "oscar.dashboard.orders.initTable is not a function",  # Oscar 4.2 calls on its order page what it no longer has
 )

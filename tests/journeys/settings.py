@@ -17,3 +17,6 @@ class _None(dict[str, None]):
 
 
 MIGRATION_MODULES = _None()
+
+# Half a block that one test only looks at must not wait in the page's draft for the next one to publish.
+WAGTAIL_AUTOSAVE_INTERVAL = 0

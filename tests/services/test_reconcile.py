@@ -528,15 +528,15 @@ def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_b
 
 
 def test_a_limit_does_not_count_what_another_run_was_faster_to_claim() -> None:
-    now = timezone.now()
+    due = [timezone.now() - timedelta(minutes=minutes) for minutes in (4, 3, 2, 1)]
     first, second, third, fourth = WebhookEvent.objects.bulk_create(
-        WebhookEvent(delivery_id=f"delivery-{number}", body="{}", due_at=now) for number in range(4)
+        WebhookEvent(delivery_id=f"delivery-{moment}", body="{}", due_at=moment) for moment in due
     )
     seen: list[int] = []
 
     def look_at(pk: int) -> Counter[Done]:
         seen.append(pk)
-        WebhookEvent.objects.filter(pk=second.pk).update(due_at=now + LEASE)
+        WebhookEvent.objects.filter(pk=second.pk).update(due_at=timezone.now() + LEASE)
         return Counter()
 
     run = Run(at_most=2, tell=lambda summary: None)
@@ -545,4 +545,4 @@ def test_a_limit_does_not_count_what_another_run_was_faster_to_claim() -> None:
     assert seen == [first.pk, third.pk]
     assert run.summary.looked_at == 2
     fourth.refresh_from_db()
-    assert fourth.due_at == now
+    assert fourth.due_at == due[3]
