@@ -4,6 +4,7 @@ import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import stamina
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from oscar_nd8.models import PaymentSession
 
 pytest_plugins = ["oscar_nd8.testing"]
+
+# A busy machine is no failure, and what passed once passes again: `--hypothesis-profile=fresh` looks for new examples.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fresh", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 # What takes minutes, longest first; each is handed out as a whole.
 LONGEST = ("tests/journeys/", "tests/services/test_hunt.py", "tests/killing/", "tests/machines/")

@@ -162,12 +162,12 @@ def test_dropped_webhooks_never_leave_but_can_be_resent(shop: Receiver, emulator
 
 
 def test_a_delay_holds_webhooks_back(shop: Receiver, emulator: Emulator, merchant: Merchant) -> None:
-    emulator.control("deliveries", delay=0.3)
+    emulator.control("deliveries", delay=2)
     start = time.monotonic()
     merchant.paid()
     assert shop.bodies == []
     assert settled(emulator)[0]["state"] == "delivered"
-    assert time.monotonic() - start >= 0.3
+    assert time.monotonic() - start >= 2
 
 
 def test_shuffled_webhooks_arrive_in_another_order(shop: Receiver, emulator: Emulator, merchant: Merchant) -> None:
@@ -209,10 +209,10 @@ def test_a_resend_carries_the_same_body(
 
 
 def test_a_reset_gives_up_what_is_under_way(shop: Receiver, emulator: Emulator, merchant: Merchant) -> None:
-    emulator.control("deliveries", delay=0.3)
+    emulator.control("deliveries", delay=2)
     merchant.paid()
     emulator.control("reset")
-    time.sleep(0.5)
+    time.sleep(2.5)
     assert shop.bodies == []
     assert emulator.state()["deliveries"] == []
 

@@ -89,16 +89,16 @@ def text_of(mail: EmailMessage) -> str:
 @contextmanager
 def running_shop(folder: Path) -> Iterator[RunningShop]:
     """The demo with everything that it writes in `folder`; ended as Ctrl-C ends it."""
-    shop_port, nd8_port = free_ports(2)
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.journeys.settings",
-        "SHOP_PORT": str(shop_port),
-        "ND8_EMULATOR_PORT": str(nd8_port),
         "SANDBOX_VAR_DIR": str(folder),
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
     }
     tables = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
     subprocess.run(tables, cwd=PROJECT, env=environment, check=True, timeout=START_SECONDS)
+    # Chosen just before they are needed, or somebody else may have taken them.
+    shop_port, nd8_port = free_ports(2)
+    environment |= {"SHOP_PORT": str(shop_port), "ND8_EMULATOR_PORT": str(nd8_port)}
     log = folder / "demo.log"
     with log.open("wb") as output:
         demo = [sys.executable, "-m", "sandbox_site.demo"]

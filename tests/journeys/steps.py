@@ -34,8 +34,9 @@ class Guest:
 
 
 def arrive(page: Page, heading: str | re.Pattern[str]) -> None:
-    """Be on the page with this one heading, which has a title too."""
+    """Be on the page with this one heading, which has a title too, and whose own scripts have run."""
     expect(page.locator("h1")).to_have_text(heading)
+    page.wait_for_load_state("domcontentloaded")
     assert page.title().strip()
     assert page.locator("html").get_attribute("lang")
 

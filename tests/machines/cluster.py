@@ -1,6 +1,7 @@
 """Web servers and workers of one shop, each a process; any of them can be killed."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +92,7 @@ def cluster(folder: Path, *, nd8_url: str, queue: Queue, nodes: int = 2, workers
 
 def _stop(process: subprocess.Popen[Any]) -> None:
     process.terminate()
+    process.send_signal(signal.SIGCONT)  # a test may have stopped it
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

@@ -37,10 +37,14 @@ def test_what_a_killed_worker_left_is_picked_up_and_everybody_has_one_order(nd8:
             shopper.add(mug).go_to_preview()
         buy_at_once(shoppers, shop, nd8, at_once=4)
         told = notifications(nd8, count=TOLD)
+        wait_until_processed(seconds=PATIENCE)
 
+        # The other one must not be done with everything before this one was seen at work.
+        shop.workers[1].send_signal(signal.SIGSTOP)
         loads = burst(shop, told)
         assert [head for load in loads for head in load.refused] == []
         kill_with_work_in_its_hands(shop, 0)
+        shop.workers[1].send_signal(signal.SIGCONT)
 
         wait_until_processed(but=1, seconds=PATIENCE)
         time.sleep(0.5)

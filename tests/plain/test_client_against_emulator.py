@@ -20,10 +20,10 @@ from tests.plain.loopback import checkout_request
 
 @pytest.fixture
 def nd8(emulator: Emulator) -> Iterator[ND8Client]:
-    """A client of a fresh account: an exchange may take 0.8 seconds, a read 2."""
+    """A client of a fresh account: an exchange may take 1.6 seconds, a read 4."""
     emulator.control("reset")
     with ND8Client(
-        base_url=emulator.sandbox_api_url, api_key=KEY, connect_timeout=0.4, read_timeout=0.4, read_budget=2
+        base_url=emulator.sandbox_api_url, api_key=KEY, connect_timeout=0.8, read_timeout=0.8, read_budget=4
     ) as client:
         yield client
 

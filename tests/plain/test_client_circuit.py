@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,15 +18,15 @@ from oscar_nd8.client import CircuitState, ND8Client
 from oscar_nd8.exceptions import CircuitOpen, OutcomeUnknown, ProviderError, ProviderUnavailable
 from tests.plain.loopback import TRANSACTION, Script, checkout_request, hangs, http, resets, sends, serving
 
-PAUSE = 0.3
+PAUSE = 0.8
+IMPATIENT = {"connect_timeout": 0.1, "read_timeout": 0.1, "read_budget": 0.1}
 DOWN = http(b"", status="503 Service Unavailable")
 GOOD = http(TRANSACTION)
 
 
 def client(url: str, **settings: Any) -> ND8Client:
-    """An exchange ends after 0.2 seconds, a read too; the circuit opens at the third failure."""
-    settings = {"connect_timeout": 0.1, "read_timeout": 0.1, "read_budget": 0.1, "circuit_pause": PAUSE} | settings
-    return ND8Client(base_url=url, api_key="sk_test_1", circuit_threshold=3, **settings)
+    """Its circuit opens at the third failure."""
+    return ND8Client(base_url=url, api_key="sk_test_1", circuit_threshold=3, **{"circuit_pause": PAUSE} | settings)
 
 
 def state(nd8: ND8Client) -> CircuitState:
@@ -45,15 +46,13 @@ def failing(nd8: ND8Client, times: int) -> list[ProviderError]:
 
 @pytest.mark.parametrize("script", [sends(DOWN), resets, hangs, sends(b"HTTP/1.1 2", keep=False)])
 def test_after_repeated_failures_nothing_is_sent(script: Script) -> None:
-    with serving(script) as server, client(server.url, circuit_pause=60) as nd8:
+    with serving(script) as server, client(server.url, circuit_pause=60, **IMPATIENT) as nd8:
         assert [type(error) for error in failing(nd8, 3)] == [OutcomeUnknown] * 3
-        began = monotonic()
         for call in (lambda: nd8.create_checkout(checkout_request()), lambda: nd8.get_transaction("TX1")):
             with pytest.raises(CircuitOpen) as caught:
                 call()
             assert isinstance(caught.value, ProviderUnavailable)
             assert 59 < (caught.value.retry_after or 0) <= 60
-        assert monotonic() - began < 0.05
         assert len(server.requests) == 3
         seen = nd8.circuit
         assert (seen.state, seen.failures) == (CircuitState.OPEN, 3)
@@ -122,9 +121,9 @@ def test_it_closes_by_itself(caplog: pytest.LogCaptureFixture) -> None:
     ours = [record.getMessage() for record in caplog.records if record.name == "oscar_nd8.client"]
     said = [line for line in ours if "ms, attempt" not in line]
     assert said == [
-        "ND8 failed at 3 calls in a row, the last was createPayment: nothing is sent for 0.3 seconds",
+        f"ND8 failed at 3 calls in a row, the last was createPayment: nothing is sent for {PAUSE} seconds",
         "ND8 is asked again after a pause: createPayment",
-        "ND8 failed at 4 calls in a row, the last was createPayment: nothing is sent for 0.3 seconds",
+        f"ND8 failed at 4 calls in a row, the last was createPayment: nothing is sent for {PAUSE} seconds",
         "ND8 is asked again after a pause: getPaymentById",
         "ND8 answers again (getPaymentById): calls go out as usual",
     ]
@@ -151,7 +150,7 @@ def test_a_single_call_finds_out() -> None:
                 everybody_else_was_refused.set()
             return "refused"
 
-    with serving(script) as server, client(server.url, read_timeout=5, read_budget=10) as nd8:
+    with serving(script) as server, client(server.url) as nd8:
         failing(nd8, 3)
         sleep(PAUSE)
         with ThreadPoolExecutor(8) as pool:
@@ -238,24 +237,22 @@ def test_a_read_is_not_repeated_once_it_is_open() -> None:
 
 def test_a_dead_nd8_holds_no_more_than_one_worker_at_a_time() -> None:
     """Eight workers ask for two seconds; each exchange would hold one for 0.2 seconds."""
-    waited: list[float] = []
     ended = monotonic() + 2
-    lock = threading.Lock()
 
-    def work(_: int) -> None:
+    def work(_: int) -> list[type[ProviderError]]:
+        found = []
         while monotonic() < ended:
-            began = monotonic()
-            failing(nd8, 1)
-            with lock:
-                waited.append(monotonic() - began)
+            found += [type(error) for error in failing(nd8, 1)]
             sleep(0.01)
+        return found
 
-    with serving(hangs) as server, client(server.url) as nd8, ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(8)))
-        held = [seconds for seconds in waited if seconds > 0.08]
-        assert len(server.requests) == len(held)
-        assert 8 <= len(held) <= 8 + 8  # all at first, then one for each pause
-        assert len(waited) > 200
+    # Whoever is sent finds a connection at once, however busy this machine is; the answer is what never comes.
+    with serving(hangs) as server, client(server.url, read_timeout=0.1) as nd8, ThreadPoolExecutor(8) as pool:
+        outcomes = Counter(outcome for found in pool.map(work, range(8)) for outcome in found)
+        assert set(outcomes) == {OutcomeUnknown, CircuitOpen}
+        assert len(server.requests) == outcomes[OutcomeUnknown]
+        assert 8 <= outcomes[OutcomeUnknown] <= 8 + 8  # all at first, then one for each pause
+        assert outcomes[CircuitOpen] > 200
 
 
 def test_each_client_has_its_own() -> None:

@@ -34,8 +34,8 @@ def nd8(emulator: Emulator) -> Iterator[ND8Client]:
         base_url=emulator.sandbox_api_url,
         api_key=KEY,
         merchant_token=TOKEN,
-        connect_timeout=0.35,
-        read_timeout=0.35,
+        connect_timeout=0.5,
+        read_timeout=0.5,
         read_budget=4,
         circuit_threshold=1_000_000,
     ) as client:
@@ -73,7 +73,7 @@ def known(emulator: Emulator, patient: ND8Client) -> Known:
 
 def spoil(emulator: Emulator, operation: Operation, kind: str, *, times: int = 1) -> int:
     """Let the next calls of the operation meet a fault; how many calls of it there were before."""
-    emulator.control("faults", operation=operation.id, kind=kind, times=times, seconds=0 if kind == "429" else 1)
+    emulator.control("faults", operation=operation.id, kind=kind, times=times, seconds=0 if kind == "429" else 2)
     return calls(emulator, operation)
 
 
@@ -100,7 +100,7 @@ def test_a_read_that_never_gets_over_it_gives_up_in_time(emulator: Emulator, kno
     began = monotonic()
     with impatient, pytest.raises(ProviderUnavailable) as caught:
         impatient.get_transaction(known.payment)
-    assert monotonic() - began < 1.5
+    assert monotonic() - began < 4
     emulator.control("faults", operation=operation.id, kind=kind, times=0)
     assert (type(caught.value) is RateLimited) == (kind == "429")
 

@@ -1,10 +1,13 @@
 """One process places what another one holds, at the same moment: an order or a matter for staff, not both."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 from oscar.core.loading import get_model
 
 from oscar_nd8.exceptions import DecisionRefused
@@ -66,9 +69,13 @@ def test_an_order_is_placed_while_another_process_finds_its_country_gone(
     leave_unplaced(session, nd8)
     country = get_model("address", "Country").objects.filter(pk="US")
 
+    def unless_both_write_at_once(do: Callable[[], object]) -> None:
+        with suppress(IntegrityError):  # an address and the end of its country; the next run finishes it
+            do()
+
     at_once(
-        *[lambda: settle(PaymentSession.objects.get()).status] * 2,
-        country.delete,
+        *[lambda: unless_both_write_at_once(lambda: settle(PaymentSession.objects.get()))] * 2,
+        lambda: unless_both_write_at_once(country.delete),
         lambda: deliver(nd8, "the second"),
         lambda: reconcile(everything=True, workers=2).stopped,
     )

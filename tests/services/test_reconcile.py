@@ -395,12 +395,13 @@ def test_a_run_looks_at_no_more_than_it_was_told_to(nd8: ND8, mug: Any) -> None:
 
 
 def test_an_answer_that_was_on_its_way_while_a_newer_one_was_written_is_asked_for_again(
-    session: PaymentSession, nd8: ND8
+    session: PaymentSession, nd8: ND8, settings: Any
 ) -> None:
+    settings.ND8 = {**settings.ND8, "READ_BUDGET": 16}
     nd8.outcome(session, "processing")
     nd8.deliver(Shopper().client)
     asked = nd8.calls("getPaymentById")
-    nd8.fault("getPaymentById", "slow", seconds=1.0)
+    nd8.fault("getPaymentById", "slow", seconds=4)
 
     def settle_slowly() -> None:
         try:
