@@ -38,6 +38,8 @@ USEFUL_LIFETIME = timedelta(minutes=2)
 # A payment takes minutes; one that takes longer must not keep the shopper from buying.
 UNDER_WAY_AT_MOST = timedelta(hours=1)
 POLL_SECONDS = 0.1
+# Nobody pays on a page sooner than this after ND8 made it, least of all before its address is known.
+PAID_SOONEST = 1.0  # seconds
 # Those that can still be paid, and those that were and have no order yet.
 USABLE = [SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD]
 
@@ -213,6 +215,7 @@ def _begin(
     payer: Payer,
     returns: ReturnAddresses,
 ) -> OpenCheckout:
+    asked_at = time.monotonic()
     try:
         begun = gateway.begin(items=items, currency=session.currency, payer=payer, returns=returns)
     except (ProviderError, NotOffered) as error:
@@ -234,11 +237,13 @@ def _begin(
             raise NotReusable(BEING_PREPARED)
     logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
+    if time.monotonic() - asked_at < PAID_SOONEST:
+        return OpenCheckout(session, may_be_under_way=False)
     return _catch_up(session)
 
 
 def _catch_up(session: PaymentSession) -> OpenCheckout:
-    """A notification about this checkout can be here before its answer was: then it found no session."""
+    """A notification about this checkout can be here before its slow answer was: then it found no session."""
     overtook = WebhookEvent.objects.filter(gateway=session.gateway, checkout_id=session.checkout_id)
     if not overtook.exists():
         return OpenCheckout(session, may_be_under_way=False)

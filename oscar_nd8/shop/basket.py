@@ -27,19 +27,21 @@ def copy_frozen(quote: Quote, *, source_id: int) -> Any:
     Raises NotReusable when the basket in the database is no longer what was quoted: another tab changed it, or
     it was paid for this very moment.
     """
-    Basket, Line = get_model("basket", "Basket"), get_model("basket", "Line")
+    Basket = get_model("basket", "Basket")
     # Without a savepoint where it is a part of a transaction: what goes wrong here undoes that, too.
     with transaction.atomic(savepoint=False):
-        source = Basket.objects.filter(pk=source_id).first()
-        if source is None:
-            raise NotReusable(_CHANGED)
+        try:
+            source = Basket.objects.get(pk=source_id)
+        except Basket.DoesNotExist:
+            raise NotReusable(_CHANGED) from None
         copy = _clone(source, status=Basket.FROZEN, date_submitted=None, date_merged=None)
         copy.save()
         with connection.cursor() as cursor:
             cursor.execute(*_copying_lines(source_id, copy.pk))
-        # The copy is what is looked at: no other tab can change it any more.
-        copied = Line.objects.filter(basket=copy.pk).order_by().values_list("line_reference", "quantity")
-        if dict(copied) != {line.reference: line.quantity for line in quote.lines}:
+            # The copy is what is looked at: no other tab can change it any more.
+            cursor.execute(_reading_any_lines(), (copy.pk,))
+            copied = dict(cursor.fetchall())
+        if copied != {line.reference: line.quantity for line in quote.lines}:
             raise NotReusable(_CHANGED)
         if any(line.attributes for line in quote.lines):
             _copy_attributes(source_id, copy.pk)
@@ -119,6 +121,14 @@ def _copying_lines(source_id: int, copy_id: int) -> Statement:
 def _copying_any_lines() -> Statement:
     # Composed once a process: the shopper waits for it.
     return _compose_for_lines(0, 0)
+
+
+@cache
+def _reading_any_lines() -> str:
+    # Of a copy all is read, whatever a fork's manager would leave out.
+    lines: QuerySet[Any] = QuerySet(get_model("basket", "Line")).filter(basket=0).order_by()
+    composed, _values = lines.values_list("line_reference", "quantity").query.sql_with_params()
+    return composed
 
 
 def _compose_for_lines(source_id: int, copy_id: int) -> Statement:
