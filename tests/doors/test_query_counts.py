@@ -42,7 +42,7 @@ def test_starting_a_payment(customer: Shopper, nd8: ND8, goods: list[Any], lines
     filled(customer, goods, lines)
 
     # The same for every basket: what Oscar's own checks ask of each line is read at once.
-    assert queries(customer.pay_now) == 21
+    assert queries(customer.pay_now) == 20
     assert queries(customer.pay_now) == 16
     assert PaymentSession.objects.count() == 1
 
@@ -57,7 +57,7 @@ def test_starting_a_payment_of_variants(customer: Shopper, nd8: ND8, goods: list
     )
     filled(customer, goods, lines)
 
-    assert queries(customer.pay_now) == 22  # their parents, too
+    assert queries(customer.pay_now) == 21  # their parents, too
     session = PaymentSession.objects.get()
     nd8.outcome(session)
     nd8.deliver(Shopper().client)
