@@ -30,6 +30,7 @@ test: install
 
 # Hours; goes on where an earlier run on the same code was ended. Its figures belong into docs/soak.md.
 soak: install
+	$(BIN)/python -m pytest -q tests/plain --hypothesis-profile=fresh
 	$(BIN)/python -m tests.hunting.soak $(PROCESSES)
 
 check: install

@@ -38,7 +38,8 @@ USEFUL_LIFETIME = timedelta(minutes=2)
 # A payment takes minutes; one that takes longer must not keep the shopper from buying.
 UNDER_WAY_AT_MOST = timedelta(hours=1)
 POLL_SECONDS = 0.1
-# Nobody pays on a page sooner than this after ND8 made it, least of all before its address is known.
+# Nobody pays sooner on a hosted page, least of all before its address is known. A gateway that charges while it begins
+# would need a look each time; without one, its notification waits for the return or for the next run.
 PAID_SOONEST = 1.0  # seconds
 # Those that can still be paid, and those that were and have no order yet.
 USABLE = [SessionStatus.NEW, SessionStatus.OPEN, SessionStatus.PAID, SessionStatus.HELD]
@@ -215,7 +216,7 @@ def _begin(
     payer: Payer,
     returns: ReturnAddresses,
 ) -> OpenCheckout:
-    asked_at = time.monotonic()
+    began = time.monotonic()
     try:
         begun = gateway.begin(items=items, currency=session.currency, payer=payer, returns=returns)
     except (ProviderError, NotOffered) as error:
@@ -237,7 +238,7 @@ def _begin(
             raise NotReusable(BEING_PREPARED)
     logger.info("Session %s opened as checkout %s", session.order_number, session.checkout_id)
     transaction.on_commit(partial(signals.session_opened.send_robust, sender=PaymentSession, session=session))
-    if time.monotonic() - asked_at < PAID_SOONEST:
+    if time.monotonic() - began < PAID_SOONEST:
         return OpenCheckout(session, may_be_under_way=False)
     return _catch_up(session)
 

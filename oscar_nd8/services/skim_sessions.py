@@ -4,6 +4,7 @@ Most of what a schedule asks about has not changed. For that, the one road's tra
 the work, and all they would write is when to ask again.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -93,11 +94,13 @@ class SkimmedSessions:
 
 
 def _together(due: Mapping[int, datetime]) -> dict[datetime, list[int]]:
-    """Keys by when they are due, to ten seconds: most of what is asked about together has one condition then."""
+    """Keys by when they are due, to ten seconds: most of what is asked about together has one condition then.
+
+    Never sooner: a page that is to be asked about once it has closed would be asked about again and again until then.
+    """
     keys = defaultdict(list)
     for pk, moment in due.items():
-        nearest = round(moment.timestamp() / 10) * 10
-        keys[datetime.fromtimestamp(nearest, UTC)].append(pk)
+        keys[datetime.fromtimestamp(math.ceil(moment.timestamp() / 10) * 10, UTC)].append(pk)
     return dict(keys)
 
 

@@ -167,16 +167,12 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
         raise NotOffered(
             _("Your basket holds prices in more than one currency, which cannot be paid together. Please remove some.")
         )
-    # Whatever the number of lines: one query for each relation that a quoted line names. For a single one, Django does
-    # the same by itself, and sooner.
+    # Whatever the number of lines: one query for each relation that a quoted line names. What a line has one of, Django
+    # reads sooner by itself for a single line.
+    relations = ["attributes__option"]
     if len(lines) > 1:
-        prefetch_related_objects(
-            lines,
-            "stockrecord__partner",
-            "product__product_class",
-            "product__parent__product_class",
-            "attributes__option",
-        )
+        relations += ["stockrecord__partner", "product__product_class", "product__parent__product_class"]
+    prefetch_related_objects(lines, *relations)
     user = submission["user"]
     order_kwargs = submission.get("order_kwargs") or {}
     email = user.email if user.is_authenticated else order_kwargs.get("guest_email")

@@ -236,7 +236,7 @@ def test_a_read_is_not_repeated_once_it_is_open() -> None:
 
 
 def test_a_dead_nd8_holds_no_more_than_one_worker_at_a_time() -> None:
-    """Eight workers ask for two seconds; each exchange would hold one for 0.2 seconds."""
+    """Eight workers ask for two seconds; each exchange would hold one for 0.1 seconds."""
     ended = monotonic() + 2
 
     def work(_: int) -> list[type[ProviderError]]:
@@ -247,7 +247,11 @@ def test_a_dead_nd8_holds_no_more_than_one_worker_at_a_time() -> None:
         return found
 
     # Whoever is sent finds a connection at once, however busy this machine is; the answer is what never comes.
-    with serving(hangs) as server, client(server.url, read_timeout=0.1) as nd8, ThreadPoolExecutor(8) as pool:
+    with (
+        serving(hangs) as server,
+        client(server.url, read_timeout=0.1, circuit_pause=0.3) as nd8,
+        ThreadPoolExecutor(8) as pool,
+    ):
         outcomes = Counter(outcome for found in pool.map(work, range(8)) for outcome in found)
         assert set(outcomes) == {OutcomeUnknown, CircuitOpen}
         assert len(server.requests) == outcomes[OutcomeUnknown]

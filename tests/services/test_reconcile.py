@@ -437,6 +437,23 @@ def test_a_run_that_must_end_gives_back_what_it_had_claimed_and_not_asked_about(
     assert reconcile().done[Done.PLACED] == 5
 
 
+def test_a_page_where_a_payment_failed_is_asked_about_next_when_it_has_closed_and_not_before(
+    session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session, "failed")
+    nd8.deliver(Shopper().client)
+    Payment.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    # Not at a full ten seconds, to which what is written down together is rounded.
+    closes = (timezone.now() + timedelta(minutes=2)).replace(second=4, microsecond=0)
+    PaymentSession.objects.update(due_at=timezone.now(), expires_at=closes - EXPIRY_GRACE)
+
+    assert reconcile().looked_at == 1
+
+    session.refresh_from_db()
+    assert session.due_at is not None
+    assert closes <= session.due_at < closes + timedelta(seconds=10)
+
+
 def test_what_nd8_says_again_is_written_down_without_the_one_road(
     nd8: ND8, mug: Any, django_assert_max_num_queries: Any
 ) -> None:
