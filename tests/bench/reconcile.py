@@ -52,7 +52,7 @@ def run(profile: Profile) -> Iterator[Figure]:
             return rows / milliseconds(lambda: _reconcile(rows)) * 1000
 
         floor(), ours()
-        floors, rates = in_turns(floor, ours, rounds=profile.pick(3, 7))
+        floors, rates = in_turns(floor, ours, rounds=profile.pick(2, 7))
     rate, raw, limit = statistics.median(rates), statistics.median(floors), IN_FLIGHT / LATENCY
     detail = f"{rate:.0f}/s; raw calls reach {raw:.0f}/s"
     yield at_least(0.9, f"sessions a second, limit {limit:.0f}/s", rate / limit, unit="of the limit", detail=detail)

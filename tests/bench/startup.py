@@ -38,7 +38,7 @@ COMPILES_EACH_TIME = "PYTHONDONTWRITEBYTECODE"
 
 def run(profile: Profile) -> Iterator[Figure]:
     """With and without, in turns, each in a process of its own: the processor's time, for a start is nothing else."""
-    rounds = profile.pick(7, 25)
+    rounds = profile.pick(5, 25)
     with tempfile.TemporaryDirectory() as compiled:
         environment = {name: value for name, value in os.environ.items() if name != COMPILES_EACH_TIME}
         environment["PYTHONPYCACHEPREFIX"] = compiled
