@@ -27,7 +27,7 @@ def run(profile: Profile) -> Iterator[Figure]:
     with provider():
         for lines in [1, 10, 50, 200] if profile.full else [1, 10, 50]:
             # What takes little is told from a busy moment by being done often.
-            rounds = {1: profile.pick(12, 30), 10: profile.pick(6, 15), 50: profile.pick(2, 15)}.get(lines, 3)
+            rounds = {1: profile.pick(12, 30), 10: profile.pick(8, 15), 50: profile.pick(3, 15)}.get(lines, 3)
             yield from _start(lines, rounds)
             yield from _place(lines, rounds)
 
