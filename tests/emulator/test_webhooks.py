@@ -212,7 +212,7 @@ def test_a_reset_gives_up_what_is_under_way(shop: Receiver, emulator: Emulator, 
     emulator.control("deliveries", delay=2)
     merchant.paid()
     emulator.control("reset")
-    time.sleep(2.5)
+    time.sleep(2.5)  # longer than it was held back: only time can show that nothing comes
     assert shop.bodies == []
     assert emulator.state()["deliveries"] == []
 
