@@ -1,10 +1,9 @@
 """One exchange with ND8, for any operation: credentials, clocks, repeated reads, and nothing secret said."""
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from time import monotonic
 from typing import Final, TypeVar
@@ -62,7 +61,7 @@ class Transport:
         if min(connect_timeout, read_timeout, read_budget) <= 0:
             raise ValueError("Timeouts and the read budget must be above zero seconds.")
         self._base_url = base_url
-        self._authorizations = {scheme: _Authorization(scheme, secret) for scheme, secret in secrets.items() if secret}
+        self._secrets = {scheme: secret for scheme, secret in secrets.items() if secret}
         self._exchange_limit = connect_timeout + read_timeout
         self._read_budget = read_budget
         self._circuit = circuit
@@ -70,12 +69,9 @@ class Transport:
         self.server_time: datetime | None = None
         limits = httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout)
         self._limits = {"timeout": limits.as_dict()}
-        self._http = httpx.Client(
-            transport=transport or TimedTransport(tls=httpx.create_ssl_context()),
-            # What one answer sets must not decide about the next call, perhaps one with other credentials.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            trust_env=False,
-        )
+        # No httpx.Client around it: redirects, cookies and proxies of the environment are what must not happen
+        # here, and asking it not to takes a quarter of a call.
+        self._http = transport or TimedTransport(tls=httpx.create_ssl_context())
 
     def close(self) -> None:
         """Close all connections; the transport cannot be used afterwards."""
@@ -97,7 +93,7 @@ class Transport:
         ProviderError.
         """
         url = self._base_url + operation.path(path or {}).removeprefix("/")
-        if operation.credentials and operation.credentials not in self._authorizations:
+        if operation.credentials and operation.credentials not in self._secrets:
             message = f"{operation.id} is authorized by {operation.credentials.name}, and none is set."
             raise CredentialsRejected(message, operation=operation.id)
         # Not by httpx's `build_request`, which parses the address and merges headers and cookies for every call.
@@ -193,8 +189,11 @@ class Transport:
             raise unreadable(operation, answer) from _bare(error)
 
     def _exchange(self, operation: Operation, request: httpx.Request) -> Answer:
-        authorization = self._authorizations.get(operation.credentials)
-        response = self._http.send(request, stream=True, auth=authorization, follow_redirects=False)
+        scheme = operation.credentials
+        if scheme:
+            # At the last moment, so that the secret is no variable of ours.
+            request.headers["Authorization"] = f"{scheme} {self._secrets[scheme].get_secret_value()}"
+        response = self._http.handle_request(request)
         try:
             body = _body(response)
         except httpx.RequestError:
@@ -207,21 +206,9 @@ class Transport:
         return Answer(response.status_code, body, retry_after(response.headers.get("Retry-After", "")))
 
     def _redact(self, text: str) -> str:
-        for authorization in self._authorizations.values():
-            text = text.replace(authorization.secret.get_secret_value(), "[secret]")
+        for secret in self._secrets.values():
+            text = text.replace(secret.get_secret_value(), "[secret]")
         return text
-
-
-class _Authorization(httpx.Auth):
-    """Writes the secret into the header at the last moment, so that it is no variable of ours."""
-
-    def __init__(self, scheme: Credentials, secret: SecretStr) -> None:
-        self.scheme = scheme
-        self.secret = secret
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["Authorization"] = f"{self.scheme} {self.secret.get_secret_value()}"
-        yield request
 
 
 def _unobserved(operation: str, outcome: str, seconds: float) -> None:

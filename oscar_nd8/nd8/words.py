@@ -5,4 +5,5 @@ __all__ = ["one_line"]
 
 def one_line(text: str | None, *, longest: int = 255) -> str:
     """`text` on one line, cut, and without what cannot be seen: PostgreSQL takes no NUL and no half a character."""
-    return "".join(filter(str.isprintable, " ".join((text or "").split())))[:longest]
+    words = " ".join((text or "").split())
+    return (words if words.isprintable() else "".join(filter(str.isprintable, words)))[:longest]

@@ -4,28 +4,25 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from oscar_nd8.conf import get_settings
-from oscar_nd8.exceptions import CredentialsRejected, ND8Error, ProviderError, ProviderUnavailable, ScopeMissing
+from oscar_nd8.exceptions import CredentialsRejected, ProviderError, ScopeMissing
 from oscar_nd8.models import Payment, PaymentLink, PaymentSession, Refund, WebhookEvent
 from oscar_nd8.observing import observed
-from oscar_nd8.schedule import next_look
 from oscar_nd8.services.adopt_refund import adopt_new_refunds
 from oscar_nd8.services.close_session import close_session
 from oscar_nd8.services.follow_links import follow_link
-from oscar_nd8.services.hold_session import hold_session
 from oscar_nd8.services.payment_links import LATER
 from oscar_nd8.services.process_event import process_event, session_of
 from oscar_nd8.services.reschedule import has_news
 from oscar_nd8.services.settle import Answer, settle
 from oscar_nd8.services.settle_refund import settle_refund
-from oscar_nd8.services.skim_sessions import SkimmedSessions
-from oscar_nd8.services.sweep import LEASE, Done, Run, Summary, Sweep, sweep
+from oscar_nd8.services.sweep import Done, Run, Summary, Sweep, sweep
+from oscar_nd8.services.sweep_sessions import SessionSweep
 from oscar_nd8.services.tell_staff import tell_staff
 from oscar_nd8.states import UNPAID_ENDS, EventStatus, SessionStatus
 
@@ -33,8 +30,6 @@ __all__ = ["Done", "Summary", "reconcile"]
 
 logger = logging.getLogger("oscar_nd8")
 
-# An order that cannot be written for so long waits for more than a database or a deployment.
-PLACED_WITHIN = timedelta(days=1)
 # Whoever began a mail this long before a run over everything most likely died. A slow mail server makes it two mails.
 MAIL_TAKES = timedelta(seconds=5)
 FORGET_AT_ONCE = 200
@@ -64,7 +59,7 @@ def reconcile(
     sweep(Sweep(run, WebhookEvent, _look_at_event), workers=workers)
     if everything and run.may_go_on:
         _find_new_refunds(run)
-    for rows in (_SessionSweep(run), Sweep(run, Refund, _look_at_refund), *_link_sweeps(run)):
+    for rows in (SessionSweep(run, _look_at_session), Sweep(run, Refund, _look_at_refund), *_link_sweeps(run)):
         sweep(rows, workers=workers)
     run.summary.done += Counter({Done.TOLD: tell_staff(), Done.FORGOTTEN: _forget_old_events()})
     return run.summary
@@ -125,49 +120,10 @@ def _look_at_event(pk: int) -> Counter[Done]:
     return done
 
 
-class _SessionSweep(Sweep):
-    """Sessions: those of which ND8 says nothing new are written down together, the others go down the one road."""
-
-    at_once = 32
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(run, PaymentSession, _look_at_session)
-
-    def look_at(self, keys: Sequence[int]) -> None:
-        """Claim sessions, ask about each, and finish those with news."""
-        lease = self.claim(keys)
-        skim = SkimmedSessions(keys, lease=lease)
-        for number, session in enumerate(skim.sessions):
-            # A slow ND8 must not let a claim run out under the last of many: another run would ask about it, too.
-            if not self.run.may_go_on or timezone.now() > lease - LEASE / 2:
-                skim.give_back(skim.sessions[number:], due_at=self.run.began)
-                break
-            self.see_to(session.pk, partial(_skim, skim, session))
-        skim.write()
-
-    def put_off(self, pk: int, error: Exception) -> None:
-        """After a quarter of its age, or when ND8 asked for it; what cannot be placed for a day, a person decides."""
-        session = PaymentSession.objects.get(pk=pk)
-        now = timezone.now()
-        since = session.paid_at or session.created_at
-        if session.status == SessionStatus.PAID and now - since > PLACED_WITHIN and not isinstance(error, ND8Error):
-            hold_session(session, f"For a day the order could not be written: {type(error).__name__}: {error}")
-            return
-        later = next_look(since, now=now)
-        if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
-            later = max(later, now + timedelta(seconds=error.retry_after))
-        PaymentSession.objects.filter(pk=pk, due_at=session.due_at).exclude(due_at=None).update(due_at=later)
-
-
-def _skim(skim: SkimmedSessions, session: PaymentSession) -> Counter[Done]:
-    answers = skim.ask(session)
-    return Counter() if answers is None else _look_at_session(session.pk, answers=answers)
-
-
 def _look_at_session(pk: int, *, answers: Sequence[Answer] = ()) -> Counter[Done]:
     session = PaymentSession.objects.get(pk=pk)
     before = _state(session)
-    if session.state not in {SessionStatus.NEW, *UNPAID_ENDS} or has_news(session):
+    if session.state not in {SessionStatus.NEW, *UNPAID_ENDS} or has_news(session, session.payments.all()):
         settle(session, answers=answers)
     deleted = not session.is_paid and close_session(session)
     session.refresh_from_db()

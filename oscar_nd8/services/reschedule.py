@@ -85,10 +85,10 @@ def is_unanswered(session: PaymentSession, payment: Payment) -> bool:
     return payment.state in UNFINISHED or (ordered and no_deposit)
 
 
-def has_news(session: PaymentSession) -> bool:
+def has_news(session: PaymentSession, payments: Iterable[Payment]) -> bool:
     """Whether ND8 could say something about the session's payments that changes anything."""
     now = timezone.now()
-    return any(_look_at_payment(session, payment, now=now) is not None for payment in session.payments.all())
+    return any(_look_at_payment(session, payment, now=now) is not None for payment in payments)
 
 
 def _moments(session: PaymentSession, payments: Iterable[Payment], *, now: datetime) -> Iterator[datetime]:

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from threading import Lock
 
 from django.db.models import Case, DateTimeField, Value, When
 from django.utils import timezone
@@ -29,25 +30,34 @@ NOT_ARRIVED = {DepositState.PENDING, DepositState.FAILED}
 
 
 class SkimmedSessions:
-    """The sessions of `keys` whose claim is `lease`, with their payments, in a fixed number of queries."""
+    """The sessions of `keys` whose claim is `lease`, with their payments, in a fixed number of queries.
+
+    Threads share them. Each says when it has `seen_to` one, and whoever saw to the last writes all down.
+    """
 
     def __init__(self, keys: Sequence[int], *, lease: datetime) -> None:
-        self._lease = lease
+        self.lease = lease
         claimed = PaymentSession.objects.filter(pk__in=keys, due_at=lease).defer("quote", "checkout_url")
-        self.sessions = list(claimed.order_by("pk").prefetch_related("payments"))
+        self.sessions = list(claimed.order_by("pk"))
+        # Not prefetched: for so few columns that costs as much again as reading them.
+        self._payments = defaultdict[int, dict[str, Payment]](dict)
+        for payment in Payment.objects.filter(session_id__in=[each.pk for each in self.sessions]):
+            self._payments[payment.session_id][payment.transaction_id] = payment
         checkouts = [session.checkout_id for session in self.sessions if session.checkout_id]
         events = WebhookEvent.objects.filter(checkout_id__in=checkouts).exclude(transaction_id="")
         self._told = set(events.values_list("gateway", "checkout_id", "transaction_id").distinct())
         self._asked: dict[int, datetime] = {}
         self._due: dict[int, datetime] = {}
+        self._lock = Lock()
+        self._unseen = len(self.sessions)
 
     def ask(self, session: PaymentSession) -> list[Answer] | None:
         """None where ND8 says nothing new and nothing is to be done; else its answers so far, for `settle`.
 
         Raises a ProviderError.
         """
-        payments = {payment.transaction_id: payment for payment in session.payments.all()}
-        over = session.state in UNPAID_ENDS and not has_news(session)
+        payments = self._payments[session.pk]
+        over = session.state in UNPAID_ENDS and not has_news(session, payments.values())
         if over or not self._only_waits(session, payments):
             return []
         answers = []
@@ -61,11 +71,25 @@ class SkimmedSessions:
         due_at = when_due(session, payments.values(), now=now)
         if due_at is None or due_at <= now:
             return answers
-        self._asked |= {payment.pk: payment.asked_at for payment in payments.values() if payment.asked_at is not None}
-        self._due[session.pk] = due_at
+        with self._lock:
+            self._asked |= {each.pk: each.asked_at for each in payments.values() if each.asked_at is not None}
+            self._due[session.pk] = due_at
         return None
 
-    def write(self) -> None:
+    def give_back(self, sessions: Sequence[PaymentSession], *, due_at: datetime) -> None:
+        """Let go of sessions that were claimed and not asked about."""
+        PaymentSession.objects.filter(pk__in=[each.pk for each in sessions], due_at=self.lease).update(due_at=due_at)
+        self.seen_to(len(sessions))
+
+    def seen_to(self, number: int = 1) -> None:
+        """So many more of them are done with."""
+        with self._lock:
+            self._unseen -= number
+            is_last = self._unseen == 0
+        if is_last:
+            self._write()
+
+    def _write(self) -> None:
         """Write down when which payment was asked about, and when each session is due next."""
         if not self._due:
             return
@@ -77,11 +101,7 @@ class SkimmedSessions:
             output_field=DateTimeField(),
         )
         # Whoever changed a session meanwhile said when it is due.
-        PaymentSession.objects.filter(pk__in=self._due, due_at=self._lease).update(due_at=due_at)
-
-    def give_back(self, sessions: Sequence[PaymentSession], *, due_at: datetime) -> None:
-        """Let go of sessions that were claimed and not asked about."""
-        PaymentSession.objects.filter(pk__in=[each.pk for each in sessions], due_at=self._lease).update(due_at=due_at)
+        PaymentSession.objects.filter(pk__in=self._due, due_at=self.lease).update(due_at=due_at)
 
     def _only_waits(self, session: PaymentSession, payments: dict[str, Payment]) -> bool:
         told = {each for gateway, checkout, each in self._told if (gateway, checkout) == _checkout(session)}

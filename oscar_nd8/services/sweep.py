@@ -129,9 +129,6 @@ class Run:
 class Sweep:
     """The due rows of one table; `look_at` sees to one that is claimed, and says what changed."""
 
-    # Rows that a thread claims together.
-    at_once = 1
-
     def __init__(self, run: Run, model: Model, look_at: Callable[[int], Counter[Done]]) -> None:
         self.run, self.model, self._look_at = run, model, look_at
         self._keys: deque[int] = deque()
@@ -139,14 +136,12 @@ class Sweep:
         self._may_be_more = True
         self._lock = Lock()
 
-    def take(self, *, workers: int) -> list[int]:
-        """The next keys for one thread, none when there are none or the run must end."""
+    def take(self, wanted: int = 1) -> list[int]:
+        """The next keys, as many as are `wanted` while there are so many; none when the run must end."""
         with self._lock:
-            if not self._keys or (self._may_be_more and len(self._keys) < workers * self.at_once):
+            if len(self._keys) < wanted and self._may_be_more:
                 self._fetch()
-            # Fewer towards the end, so that all threads end together.
-            wanted = min(self.at_once, max(len(self._keys) // workers, 1), len(self._keys))
-            return [self._keys.popleft() for _ in range(self.run.allow(wanted))]
+            return [self._keys.popleft() for _ in range(self.run.allow(min(wanted, len(self._keys))))]
 
     def _fetch(self) -> None:
         due = self.model.objects.filter(due_at__lte=self.run.began).order_by("due_at")
@@ -193,14 +188,18 @@ class Sweep:
     def put_off(self, pk: int, error: Exception) -> None:
         """Say when a row is tried again, where not whoever failed at it did."""
 
+    def work(self, *, workers: int) -> None:
+        """One thread's share of the rows."""
+        while keys := self.take():
+            self.look_at(keys)
+
 
 def sweep(rows: Sweep, *, workers: int) -> None:
     """See to all of `rows`, by as many threads."""
 
     def work() -> None:
         try:
-            while keys := rows.take(workers=workers):
-                rows.look_at(keys)
+            rows.work(workers=workers)
         finally:
             if workers > 1:
                 connections.close_all()  # this thread's own

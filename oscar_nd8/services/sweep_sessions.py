@@ -1,0 +1,103 @@
+"""The sweep over sessions: claimed and written down many at once, asked about one by one by whoever is free."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Condition
+
+from django.utils import timezone
+
+from oscar_nd8.exceptions import ND8Error, ProviderUnavailable
+from oscar_nd8.models import PaymentSession
+from oscar_nd8.schedule import next_look
+from oscar_nd8.services.hold_session import hold_session
+from oscar_nd8.services.skim_sessions import SkimmedSessions
+from oscar_nd8.services.sweep import LEASE, Done, Run, Sweep
+from oscar_nd8.states import SessionStatus
+
+__all__ = ["SessionSweep"]
+
+# An order that cannot be written for so long waits for more than a database or a deployment.
+PLACED_WITHIN = timedelta(days=1)
+# Rows are read and written for so many at least, and for so many of each thread.
+AT_ONCE, OF_EACH_THREAD = 32, 8
+
+Turn = tuple[SkimmedSessions, PaymentSession]
+
+
+class SessionSweep(Sweep):
+    """Sessions: those of which ND8 says nothing new are written down together, the others go down the one road.
+
+    All threads take from one heap, and one of them claims the next before it is empty: nobody waits for the
+    database while ND8 could be asked, and all end together. `look_at` takes a session's key and, as `answers`, what
+    ND8 said of it just now.
+    """
+
+    def __init__(self, run: Run, look_at: Callable[..., Counter[Done]]) -> None:
+        super().__init__(run, PaymentSession, look_at)
+        self._finish = look_at
+        self._heap: deque[Turn] = deque()
+        self._is_claiming = False
+        self._is_over = False
+        self._changed = Condition()
+
+    def work(self, *, workers: int) -> None:
+        """Ask about one session after the other, and finish those with news."""
+        while (turn := self._next(workers)) is not None:
+            batch, session = turn
+            try:
+                self.see_to(session.pk, partial(self._skim, batch, session))
+            finally:
+                batch.seen_to()
+
+    def put_off(self, pk: int, error: Exception) -> None:
+        """After a quarter of its age, or when ND8 asked for it; what cannot be placed for a day, a person decides."""
+        session = PaymentSession.objects.get(pk=pk)
+        now = timezone.now()
+        since = session.paid_at or session.created_at
+        if session.status == SessionStatus.PAID and now - since > PLACED_WITHIN and not isinstance(error, ND8Error):
+            hold_session(session, f"For a day the order could not be written: {type(error).__name__}: {error}")
+            return
+        later = next_look(since, now=now)
+        if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+            later = max(later, now + timedelta(seconds=error.retry_after))
+        PaymentSession.objects.filter(pk=pk, due_at=session.due_at).exclude(due_at=None).update(due_at=later)
+
+    def _skim(self, batch: SkimmedSessions, session: PaymentSession) -> Counter[Done]:
+        answers = batch.ask(session)
+        return Counter() if answers is None else self._finish(session.pk, answers=answers)
+
+    def _next(self, workers: int) -> Turn | None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._heap or not self._is_claiming)
+                must_claim = not (self._is_claiming or self._is_over) and len(self._heap) <= workers
+                turn = self._heap.popleft() if self._heap and not must_claim else None
+                self._is_claiming |= must_claim
+                is_over = self._is_over
+            if turn is not None and self._is_worth_asking(turn[0].lease):
+                return turn
+            if turn is not None:
+                turn[0].give_back([turn[1]], due_at=self.run.began)
+            elif must_claim:
+                self._claim_more(max(AT_ONCE, OF_EACH_THREAD * workers))
+            elif is_over:
+                return None
+
+    def _is_worth_asking(self, lease: datetime) -> bool:
+        # A slow ND8 must not let a claim run out under the last of many: another run would ask about it, too.
+        return self.run.may_go_on and timezone.now() <= lease - LEASE / 2
+
+    def _claim_more(self, wanted: int) -> None:
+        claimed: list[Turn] | None = None
+        try:
+            if keys := self.take(wanted):
+                batch = SkimmedSessions(keys, lease=self.claim(keys))
+                claimed = [(batch, session) for session in batch.sessions]
+        finally:
+            with self._changed:
+                self._is_claiming = False
+                self._is_over = claimed is None
+                self._heap.extend(claimed or ())
+                self._changed.notify_all()
