@@ -18,8 +18,11 @@ R = TypeVar("R")
 BROKEN = "error"
 
 
-def observed(work: str, outcome: Callable[[Any], str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Tell of every call of the function as `work`, with `outcome` of what it returned, or the kind of its error."""
+def observed(work: str, outcome: Callable[[Any], str | None]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Tell of every call of the function as `work`, with `outcome` of what it returned, or the kind of its error.
+
+    Where `outcome` is None nothing is told: the work goes on in another function that is observed.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
@@ -31,7 +34,9 @@ def observed(work: str, outcome: Callable[[Any], str]) -> Callable[[Callable[P, 
             except Exception as error:  # raised again: how it ended is told whatever it was
                 _tell(work, ending_of(error), began)
                 raise
-            _tell(work, outcome(result), began)
+            ending = outcome(result)
+            if ending is not None:
+                _tell(work, ending, began)
             return result
 
         return call

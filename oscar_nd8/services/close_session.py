@@ -9,7 +9,7 @@ from oscar_nd8.conf import get_settings
 from oscar_nd8.models import PaymentSession
 from oscar_nd8.services.move_session import lock_session, move_session
 from oscar_nd8.services.reschedule import closes_at, is_under_way, reschedule
-from oscar_nd8.shop.basket import discard_copy
+from oscar_nd8.shop.frozen_copy import discard_copy
 from oscar_nd8.states import UNPAID_ENDS, SessionStatus
 
 __all__ = ["close_session", "give_up_preparing"]

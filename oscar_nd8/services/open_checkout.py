@@ -23,7 +23,7 @@ from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session, show_moved
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.why_not_offered import why_not_offered
-from oscar_nd8.shop.basket import copy_frozen
+from oscar_nd8.shop.frozen_copy import copy_frozen
 from oscar_nd8.shop.orders import next_order_number
 from oscar_nd8.shop.quote import Payer, Quote, fingerprint, minor_total, parts_of, payer_of
 from oscar_nd8.states import UNFINISHED, PaymentState, SessionStatus

@@ -1,6 +1,7 @@
 """What a stored notification sets going: its session is settled, or its refund; and what became of it."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -15,8 +16,9 @@ from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession, We
 from oscar_nd8.schedule import UNPROCESSED_AFTER, next_try
 from oscar_nd8.services.adopt_refund import adopt_refund
 from oscar_nd8.services.close_matters import close_matters
+from oscar_nd8.services.confirm_payment import confirm_payment
 from oscar_nd8.services.raise_attention import raise_attention
-from oscar_nd8.services.settle import settle
+from oscar_nd8.services.settle import Answer, settle
 from oscar_nd8.services.settle_refund import settle_refund
 from oscar_nd8.states import EventStatus, PaymentState, SessionStatus
 
@@ -36,7 +38,11 @@ def process_event(event: WebhookEvent) -> EventStatus:
     Of what fails for long staff hear, until it succeeds.
     """
     try:
-        status = _settle_refund_of(event) if event.refund_id else _settle_session_of(event)
+        answers = confirm_payment(event)
+        if answers is None:
+            _tell_processed(event, EventStatus.PROCESSED, now=timezone.now())
+            return EventStatus.PROCESSED
+        status = _settle_refund_of(event) if event.refund_id else _settle_session_of(event, answers)
     except Exception as error:  # whatever it is, the row tells people why the sender was told to try again
         reason = "".join(filter(str.isprintable, " ".join(f"{type(error).__name__}: {error}".split())))
         _write(event, EventStatus.FAILED, error=reason)
@@ -85,10 +91,10 @@ def _settle_refund_of(event: WebhookEvent) -> EventStatus:
     return EventStatus.PROCESSED
 
 
-def _settle_session_of(event: WebhookEvent) -> EventStatus:
+def _settle_session_of(event: WebhookEvent, answers: Sequence[Answer]) -> EventStatus:
     session = session_of(event)
     if session is not None:
-        settle(session)
+        settle(session, answers=answers)
         if event.status == EventStatus.UNMATCHED:
             close_matters(
                 None, [Attention.Kind.UNKNOWN_CHECKOUT], Attention.Resolution.BY_ITSELF, subject=event.checkout_id
@@ -168,10 +174,14 @@ def _write(event: WebhookEvent, status: EventStatus, *, error: str = "") -> Even
         processed_at=now,
         due_at=_due_at(event, status, now=now),
     )
+    _tell_processed(event, status, now=now)
+    return status
+
+
+def _tell_processed(event: WebhookEvent, status: EventStatus, *, now: datetime) -> None:
     signals.event_processed.send_robust(
         sender=None, event=event, outcome=status, seconds=(now - event.received_at).total_seconds()
     )
-    return status
 
 
 def _due_at(event: WebhookEvent, status: EventStatus, *, now: datetime) -> datetime | None:

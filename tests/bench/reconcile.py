@@ -17,6 +17,8 @@ from tests.bench.figures import Figure, Profile, at_least, at_most, in_turns, mi
 from tests.bench.memory import peak_of
 from tests.bench.shop import Provider, provider
 
+__all__ = ["NAME", "run", "seed_held"]
+
 NAME = "reconcile"
 LATENCY = 0.05
 IN_FLIGHT = 16
@@ -43,7 +45,7 @@ def run(profile: Profile) -> Iterator[Figure]:
     """How fast, and then how big."""
     rows = profile.pick(1280, 6400)
     with provider(latency=LATENCY) as nd8:
-        _seed(rows)
+        seed_held(rows)
 
         def floor() -> float:
             return rows / milliseconds(lambda: _raw_calls(nd8, rows)) * 1000
@@ -65,7 +67,7 @@ def _memory(profile: Profile) -> Figure:
     with provider():
         peaks, seconds = [], []
         for rows in (few, many):
-            _seed(rows)
+            seed_held(rows)
             looked_at = min(rows, 50_000)
             seconds.append(milliseconds(lambda at_most=looked_at: peaks.append(_peak(at_most))) / 1000)  # type: ignore[misc]  # called at once
     detail = f"{peaks[1]:.1f} MB for {many:,}, {peaks[0]:.1f} MB for {few:,}; {looked_at / seconds[1]:.0f} a second"
@@ -91,8 +93,8 @@ def _raw_calls(nd8: Provider, calls: int) -> None:
     assert len(answers) == calls
 
 
-def _seed(rows: int) -> None:
-    """So many in all, as the provider described them the last time."""
+def seed_held(rows: int) -> None:
+    """So many held payments in all, as the provider described them the last time."""
     said = get_gateway("nd8").look_up("TX1000-1")
     there = Payment.objects.filter(transaction_id__startswith="TX1000-").count()
     attempts = json.dumps([asdict(each) for each in said.attempts])

@@ -15,7 +15,7 @@ from oscar.core.loading import get_model
 from oscar.core.prices import Price
 
 from oscar_nd8.exceptions import QuoteUnplaceable
-from oscar_nd8.shop.basket import copy_frozen
+from oscar_nd8.shop.frozen_copy import copy_frozen
 from oscar_nd8.shop.orders import AlreadyClaimed, next_order_number, oversold_products, place
 from oscar_nd8.shop.quote import Quote
 from oscar_nd8.testing import make_user

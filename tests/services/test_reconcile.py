@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from io import StringIO
-from threading import Thread
+from threading import Thread, get_ident
 from typing import Any
 
 import pytest
@@ -19,10 +19,14 @@ from oscar.core.loading import get_model
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.receive_event import receive_event
-from oscar_nd8.services.reconcile import Done, _SessionSweep, reconcile
+from oscar_nd8.services.reconcile import Done, reconcile
 from oscar_nd8.services.settle import settle
 from oscar_nd8.services.sweep import KEYS_IN_MEMORY, LEASE, Run, Sweep, sweep
+from oscar_nd8.services.sweep_sessions import AT_ONCE, SessionSweep
+from oscar_nd8.signals import provider_called
 from oscar_nd8.testing import ND8, Shopper
+from tests.bench.reconcile import seed_held
+from tests.bench.shop import provider
 from tests.regular import Regular
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -498,7 +502,7 @@ def test_the_command_fails_when_nd8_could_not_be_asked(session: PaymentSession, 
         told("--limit", "0")
 
 
-class _SlowSweep(_SessionSweep):
+class _SlowSweep(SessionSweep):
     """One that has half used up its claim."""
 
     def claim(self, keys: Sequence[int]) -> datetime:
@@ -513,19 +517,42 @@ def test_where_nd8_is_slow_what_was_claimed_is_given_back_before_another_run_cou
     nd8.outcome(session, "processing")
     nd8.deliver(Shopper().client)
     asked = nd8.calls("getPaymentById")
+    PaymentSession.objects.update(due_at=timezone.now())
     run = Run(at_most=None, tell=lambda _summary: None)
 
-    _SlowSweep(run).look_at([session.pk])
+    _SlowSweep(run, lambda _pk, **_answers: Counter()).work(workers=1)
 
     session.refresh_from_db()
     assert nd8.calls("getPaymentById") == asked
+    assert run.summary.looked_at == 0
     assert session.due_at == run.began
 
 
-@pytest.mark.parametrize("at_once", [1, 32])
-def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_became_due_at_one_moment(
-    at_once: int,
-) -> None:
+@pytest.mark.postgres
+def test_threads_share_what_is_due_and_each_session_is_asked_about_and_written_down_once() -> None:
+    rows, calls = 5 * AT_ONCE + 1, Counter[int]()
+
+    def count(*, operation: str, outcome: str, **_told: object) -> None:
+        assert (operation, outcome) == ("getPaymentById", "ok")
+        calls[get_ident()] += 1
+
+    with provider(latency=0.01):
+        seed_held(rows)
+        began = timezone.now()
+        PaymentSession.objects.update(due_at=began)
+        provider_called.connect(count)
+        summary = reconcile(workers=4)
+        provider_called.disconnect(count)
+
+    assert (summary.looked_at, summary.postponed, summary.broken) == (rows, 0, 0)
+    assert calls.total() == rows
+    assert len(calls) == 4
+    assert not PaymentSession.objects.exclude(due_at__gt=began + timedelta(minutes=10)).exists()
+    assert not Payment.objects.exclude(asked_at__gte=began).exists()
+    assert set(PaymentSession.objects.values_list("status", flat=True)) == {"held"}
+
+
+def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_became_due_at_one_moment() -> None:
     now = timezone.now()
     WebhookEvent.objects.bulk_create(
         WebhookEvent(delivery_id=f"delivery-{number}", body="{}", due_at=now) for number in range(KEYS_IN_MEMORY + 100)
@@ -537,9 +564,7 @@ def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_b
         return Counter()
 
     run = Run(at_most=None, tell=lambda summary: None)
-    rows = Sweep(run, WebhookEvent, look_at)
-    rows.at_once = at_once
-    sweep(rows, workers=1)
+    sweep(Sweep(run, WebhookEvent, look_at), workers=1)
 
     assert seen == Counter(WebhookEvent.objects.values_list("pk", flat=True))
     assert run.summary.looked_at == KEYS_IN_MEMORY + 100
