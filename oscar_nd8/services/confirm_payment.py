@@ -4,12 +4,13 @@ Most of what is told more than once, or late, is of this kind. On the one road i
 would be read by statements that Django composes anew each time, which takes longer than all else (docs/adr/0021).
 """
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from oscar_nd8.models import Attention, Payment, Refund, WebhookEvent
@@ -21,8 +22,18 @@ __all__ = ["confirm_payment"]
 
 # What stands in the composed statement where the values of a notification belong.
 _GATEWAY, _CHECKOUT, _TRANSACTION = "%gateway", "%checkout", "%transaction"
-_SAID: Final = ("state", "raw_status", "deposit", "currency", "net", "attempts", "asked_at")
-_BOOKED: Final = ("allocated_at", "debited_at")
+_CONDITIONS: Final = (
+    "session__status",
+    "session__due_at",
+    "is_refunded",
+    "is_matter",
+    "session__mailed_at",
+    "allocated_at",
+    "debited_at",
+)
+# As the model has them one after the other, which is what `from_db` takes.
+_SAID: Final = ("id", "state", "raw_status", "deposit", "currency", "net", "attempts", "asked_at")
+_ATTEMPTS: Final = _SAID.index("attempts")
 
 # One statement, so that it is one commit. Whoever wrote down another answer since the question changed `asked_at`.
 _CONFIRM = """
@@ -65,18 +76,20 @@ def _finished_payment(event: WebhookEvent) -> Payment | None:
     """
     statement, values = _composed()
     told = {_GATEWAY: event.gateway, _CHECKOUT: event.checkout_id, _TRANSACTION: event.transaction_id}
-    found: Any = next(iter(Payment.objects.raw(statement, [told.get(each, each) for each in values])), None)
-    # Here and not in the statement: each condition there is weighed anew against all indexes.
-    if (
-        found is None
-        or (found.session_status, found.session_due_at) != (SessionStatus.PLACED, None)
-        or (found.state, found.deposit) != (PaymentState.PAID, DepositState.SUCCEEDED)
-        or None in {found.session_mailed_at, found.allocated_at, found.debited_at}
-        or found.is_refunded
-        or found.has_matters
-    ):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [told.get(each, each) for each in values])
+        row = cursor.fetchone()
+    if row is None:
         return None
-    return found  # type: ignore[no-any-return]  # what was annotated is known to the statement alone
+    session_status, session_due_at, is_refunded, is_matter, *must_be_there = row[: len(_CONDITIONS)]
+    # Here and not in the statement: each condition there is weighed anew against all indexes.
+    if session_status != SessionStatus.PLACED or session_due_at or is_refunded or is_matter or None in must_be_there:
+        return None
+    said = list(row[len(_CONDITIONS) :])
+    said[_ATTEMPTS] = json.loads(said[_ATTEMPTS])
+    payment = Payment.from_db(connection.alias, _SAID, said)
+    over = (PaymentState.PAID, DepositState.SUCCEEDED)
+    return payment if (payment.state, payment.deposit) == over else None
 
 
 @cache
@@ -86,10 +99,7 @@ def _composed() -> tuple[str, Sequence[Any]]:
     payments = Payment.objects.filter(
         gateway=_GATEWAY, transaction_id=_TRANSACTION, session__checkout_id=_CHECKOUT
     ).annotate(
-        session_status=F("session__status"),
-        session_due_at=F("session__due_at"),
-        session_mailed_at=F("session__mailed_at"),
         is_refunded=Exists(Refund.objects.filter(payment=OuterRef("pk"))),
-        has_matters=Exists(matters),
+        is_matter=Exists(matters),
     )
-    return payments.only("pk", *_SAID, *_BOOKED).order_by().query.sql_with_params()
+    return payments.order_by().values_list(*_CONDITIONS, *_SAID).query.sql_with_params()
