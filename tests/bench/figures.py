@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Figure", "Profile", "at_least", "at_most", "in_turns", "milliseconds", "percentile"]
+__all__ = ["Figure", "Profile", "at_least", "at_most", "in_turns", "milliseconds", "percentile", "quotient"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ def in_turns(*actions: Callable[[], float], rounds: int) -> list[list[float]]:
         for each, action in zip(found, actions, strict=True):
             each.append(action())
     return found
+
+
+def quotient(ours: Sequence[float], floors: Sequence[float]) -> float:
+    """The median of what each turn of ours was of the floor's beside it: what slows a whole turn down falls on both."""
+    return statistics.median(a / b for a, b in zip(ours, floors, strict=True))
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
