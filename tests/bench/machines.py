@@ -21,7 +21,7 @@ from oscar_nd8.testing import ND8, emulated_nd8
 from tests.bench.figures import Figure, Profile, at_least, percentile
 from tests.bench.shop import filled, wait_for
 from tests.journeys.running_shop import free_ports
-from tests.machines.cluster import DATABASE_QUEUE, INLINE, Queue, cluster
+from tests.machines.cluster import DATABASE_QUEUE, INBOX, INLINE, Queue, cluster
 from tests.machines.crowd import burst, buy_at_once, notifications, require_one_order_each, wait_until_processed
 
 NAME = "machines"
@@ -65,7 +65,7 @@ def _crowd(what: str, queue: Queue, nd8: ND8, folder: Path, purchases: int, told
 
 
 def _queues() -> Mapping[str, Queue]:
-    found = {"inline": INLINE, "database queue": DATABASE_QUEUE}
+    found = {"inline": INLINE, "its own rows the queue": INBOX, "database queue": DATABASE_QUEUE}
     redis = os.environ.get("BENCH_REDIS")
     if redis and find_spec("django_tasks_rq"):
         environment = {"MACHINES_REDIS": redis, "MACHINES_APPS": "django_rq,django_tasks_rq"}

@@ -27,6 +27,7 @@ from tests.journeys.running_shop import free_ports
 NAME = "webhook"
 QUEUES = {
     "queue elsewhere": ("tests.bench.site.queue.ElsewhereBackend", 0.85),
+    "its own rows the queue": ("oscar_nd8.inbox.InboxBackend", 0.65),
     "database queue": ("django_tasks_db.DatabaseBackend", 0.65),
     "processed inline": ("django_tasks.backends.immediate.ImmediateBackend", 0.55),
 }

@@ -13,7 +13,7 @@ from typing import Any
 from tests.bench.shop import database_url, wait_for
 from tests.journeys.running_shop import PROJECT, free_ports
 
-__all__ = ["DATABASE_QUEUE", "INLINE", "Cluster", "Queue", "cluster"]
+__all__ = ["DATABASE_QUEUE", "INBOX", "INLINE", "Cluster", "Queue", "cluster"]
 
 STOP_SECONDS = 10
 
@@ -32,6 +32,7 @@ DATABASE_QUEUE = Queue(
     "django_tasks_db.DatabaseBackend",
     ("-m", "django", "db_worker", "--interval", "0.1", "--no-startup-delay", "--worker-id", "{name}"),
 )
+INBOX = Queue("oscar_nd8.inbox.InboxBackend", ("-m", "django", "nd8_work", "--interval", "0.1"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,26 @@
 """Notifications are stored first and processed after: now, by a worker, by the reconciler, or by a person."""
 
+import os
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from threading import Thread
+from time import sleep
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.forms import model_to_dict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django_tasks.exceptions import InvalidTaskError
 from oscar.core.loading import get_model
 
 from oscar_nd8.exceptions import DecisionRefused
@@ -23,17 +31,36 @@ from oscar_nd8.services.receive_event import receive_event
 from oscar_nd8.services.reconcile import Done, reconcile
 from oscar_nd8.services.replay_event import replay_event
 from oscar_nd8.tasks import reconcile_what_is_due
-from oscar_nd8.testing import ND8, Shopper, make_session, make_user
+from oscar_nd8.testing import ND8, Shopper, make_session, make_user, post_webhook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Order = get_model("order", "Order")
 
 
-@pytest.fixture
-def queue(settings: Any) -> None:
+DATABASE_QUEUE, INBOX = "django_tasks_db.DatabaseBackend", "oscar_nd8.inbox.InboxBackend"
+WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
+    DATABASE_QUEUE: ("db_worker", {"batch": True, "interval": 0, "startup_delay": False, "verbosity": 0}),
+    INBOX: ("nd8_work", {"batch": True}),
+}
+
+
+@pytest.fixture(params=[DATABASE_QUEUE, INBOX])
+def queue(request: Any, settings: Any) -> None:
     """A queue in the shop's own database, chosen by settings alone."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    settings.TASKS = {"default": {"BACKEND": request.param}}
+
+
+@pytest.fixture
+def database_queue(settings: Any) -> None:
+    """One that takes any task."""
+    settings.TASKS = {"default": {"BACKEND": DATABASE_QUEUE}}
+
+
+@pytest.fixture
+def inbox(settings: Any) -> None:
+    """The stored notifications themselves."""
+    settings.TASKS = {"default": {"BACKEND": INBOX}}
 
 
 @contextmanager
@@ -46,7 +73,8 @@ def down(nd8: ND8, *, kind: str = "500") -> Iterator[None]:
 
 def work() -> None:
     """What a worker does until nothing is left."""
-    call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0)
+    command, options = WORKERS[settings.TASKS["default"]["BACKEND"]]
+    call_command(command, **options)
 
 
 def received(nd8: ND8) -> WebhookEvent:
@@ -115,6 +143,86 @@ def test_what_a_dead_worker_left_is_processed_by_the_reconciler_and_once(
     assert Order.objects.count() == len(mail.outbox) == 1
 
 
+def test_the_stored_notification_is_the_queue_and_nothing_else_is_written(
+    inbox: None, session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session)
+    asked = nd8.calls("getPaymentById")
+    with CaptureQueriesContext(connection) as captured:
+        assert nd8.deliver(Shopper().client).status_code == 200
+    assert [query["sql"].split()[0] for query in captured] == ["INSERT"]
+    event = WebhookEvent.objects.get()
+    assert (event.status, event.attempts) == ("received", 0)
+    assert event.due_at is not None
+    assert event.due_at <= timezone.now()
+    assert nd8.calls("getPaymentById") == asked
+
+
+def test_a_task_that_would_be_lost_in_the_inbox_is_refused(inbox: None) -> None:
+    with pytest.raises(InvalidTaskError, match=r"keeps ND8's notifications only.*task\.using\(backend=\.\.\.\)"):
+        reconcile_what_is_due.enqueue()
+
+
+def test_a_worker_processes_what_failed_before_once_it_is_due_and_what_is_not_it_leaves(
+    inbox: None, session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session)
+    nd8.deliver(Shopper().client)
+    with down(nd8):
+        work()
+    event = WebhookEvent.objects.get()
+    assert (event.status, event.attempts) == ("failed", 1)
+
+    work()
+    assert WebhookEvent.objects.get().attempts == 1
+    assert not Order.objects.exists()
+
+    WebhookEvent.objects.update(due_at=timezone.now())
+    work()
+    assert (WebhookEvent.objects.get().status, Order.objects.count()) == ("processed", 1)
+
+
+def test_a_worker_stays_until_it_is_told_to_end_and_ends_at_once(
+    inbox: None, session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def come_and_go() -> None:
+        nd8.deliver(Shopper().client)
+        while WebhookEvent.objects.get().status == "received":
+            sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+        connections.close_all()
+
+    somebody = Thread(target=come_and_go)
+    somebody.start()
+    call_command("nd8_work", interval=0.1)
+    somebody.join()
+
+    assert (WebhookEvent.objects.get().status, Order.objects.count(), len(mail.outbox)) == ("processed", 1, 1)
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_while_nd8_asks_to_wait_a_worker_waits_and_says_so(inbox: None, session: PaymentSession, nd8: ND8) -> None:
+    nd8.outcome(session)
+    for _ in range(3):
+        body, headers = nd8.notification()
+        post_webhook(Shopper().client, body, headers | {"X-Webhook-Delivery-Id": str(uuid4())})
+    nd8.fault("getPaymentById", "429", times=100)
+    told = StringIO()
+    call_command("nd8_work", batch=True, stderr=told)
+    assert told.getvalue() == "ND8 asks us to wait for 1 seconds (429). What is stored stays due.\n"
+    # One was asked about, and the others are left as they came.
+    assert Counter(WebhookEvent.objects.values_list("status", flat=True)) == {"failed": 1, "received": 2}
+
+
+@pytest.mark.parametrize("interval", ["0", "-1", "3601", "soon"])
+def test_an_interval_that_makes_no_sense_is_refused(interval: str) -> None:
+    with pytest.raises(CommandError, match="interval"):
+        call_command("nd8_work", "--interval", interval)
+
+
 def test_while_the_queue_is_down_nd8_is_asked_to_send_again_and_nothing_is_lost(
     session: PaymentSession, nd8: ND8, settings: Any
 ) -> None:
@@ -125,7 +233,7 @@ def test_while_the_queue_is_down_nd8_is_asked_to_send_again_and_nothing_is_lost(
     assert reconcile().done[Done.PLACED] == 1
 
 
-def test_a_schedule_can_enqueue_the_reconciler_itself(queue: None, session: PaymentSession, nd8: ND8) -> None:
+def test_a_schedule_can_enqueue_the_reconciler_itself(database_queue: None, session: PaymentSession, nd8: ND8) -> None:
     nd8.outcome(session)
     received(nd8)
     result = reconcile_what_is_due.enqueue()
