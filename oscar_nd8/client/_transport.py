@@ -72,9 +72,11 @@ class Transport:
         # No httpx.Client around it: redirects, cookies and proxies of the environment are what must not happen
         # here, and asking it not to takes a quarter of a call.
         self._http = transport or TimedTransport(tls=httpx.create_ssl_context())
+        self._is_closed = False
 
     def close(self) -> None:
         """Close all connections; the transport cannot be used afterwards."""
+        self._is_closed = True
         self._http.close()
 
     def call(
@@ -90,8 +92,10 @@ class Transport:
 
         A ValueError of `read` says that the body is not what ND8 documents. Reads are repeated with backoff
         and jitter, honouring Retry-After, within the read budget; writes go out once. Raises a
-        ProviderError.
+        ProviderError, and RuntimeError once it was closed.
         """
+        if self._is_closed:
+            raise RuntimeError("This client was closed, and cannot be used any more.")
         url = self._base_url + operation.path(path or {}).removeprefix("/")
         if operation.credentials and operation.credentials not in self._secrets:
             message = f"{operation.id} is authorized by {operation.credentials.name}, and none is set."

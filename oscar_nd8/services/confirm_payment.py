@@ -25,13 +25,13 @@ _GATEWAY, _CHECKOUT, _TRANSACTION = "%gateway", "%checkout", "%transaction"
 _CONDITIONS: Final = (
     "session__status",
     "session__due_at",
+    "is_one_of_several",
     "is_refunded",
     "is_matter",
     "session__mailed_at",
-    "allocated_at",
     "debited_at",
 )
-# As the model has them one after the other, which is what `from_db` takes.
+# One after the other as in the model, which is what `from_db` takes; a test holds them together.
 _SAID: Final = ("id", "state", "raw_status", "deposit", "currency", "net", "attempts", "asked_at")
 _ATTEMPTS: Final = _SAID.index("attempts")
 
@@ -54,7 +54,7 @@ def confirm_payment(event: WebhookEvent) -> Sequence[Answer] | None:
     # A first try only: of what failed before, matters may be open.
     if connection.vendor != "postgresql" or event.refund_id or event.status != EventStatus.RECEIVED:
         return ()
-    known = _finished_payment(event)
+    known = _lone_finished_payment(event)
     return () if known is None else _ask_again(event, known)
 
 
@@ -69,8 +69,9 @@ def _ask_again(event: WebhookEvent, known: Payment) -> Sequence[Answer] | None:
         return None if cursor.rowcount else [answer]
 
 
-def _finished_payment(event: WebhookEvent) -> Payment | None:
-    """The payment that `event` is about, where its order is placed, booked and mailed and nothing about it is open.
+def _lone_finished_payment(event: WebhookEvent) -> Payment | None:
+    """The only payment of its session, which `event` is about, where its order is placed, booked and mailed and nothing
+    about it is open.
 
     Whether another transaction was told of for the same checkout does not matter: its own notification is due.
     """
@@ -81,9 +82,10 @@ def _finished_payment(event: WebhookEvent) -> Payment | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    session_status, session_due_at, is_refunded, is_matter, *must_be_there = row[: len(_CONDITIONS)]
+    session_status, session_due_at, is_one_of_several, is_refunded, is_matter, *dates = row[: len(_CONDITIONS)]
     # Here and not in the statement: each condition there is weighed anew against all indexes.
-    if session_status != SessionStatus.PLACED or session_due_at or is_refunded or is_matter or None in must_be_there:
+    is_open = session_due_at or is_one_of_several or is_refunded or is_matter or None in dates
+    if session_status != SessionStatus.PLACED or is_open:
         return None
     said = list(row[len(_CONDITIONS) :])
     said[_ATTEMPTS] = json.loads(said[_ATTEMPTS])
@@ -95,10 +97,12 @@ def _finished_payment(event: WebhookEvent) -> Payment | None:
 @cache
 def _composed() -> tuple[str, Sequence[Any]]:
     """By Django, once a process."""
+    others = Payment.objects.filter(session=OuterRef("session")).exclude(pk=OuterRef("pk"))
     matters = Attention.objects.filter(session=OuterRef("session"), kind=Attention.Kind.UNPROCESSED, resolved_at=None)
     payments = Payment.objects.filter(
         gateway=_GATEWAY, transaction_id=_TRANSACTION, session__checkout_id=_CHECKOUT
     ).annotate(
+        is_one_of_several=Exists(others),
         is_refunded=Exists(Refund.objects.filter(payment=OuterRef("pk"))),
         is_matter=Exists(matters),
     )

@@ -39,19 +39,23 @@ def process_event(event: WebhookEvent) -> EventStatus:
     """
     try:
         answers = confirm_payment(event)
-        if answers is None:
-            _tell_processed(event, EventStatus.PROCESSED, now=timezone.now())
-            return EventStatus.PROCESSED
-        status = _settle_refund_of(event) if event.refund_id else _settle_session_of(event, answers)
+        status = EventStatus.PROCESSED if answers is None else _settle(event, answers)
     except Exception as error:  # whatever it is, the row tells people why the sender was told to try again
         reason = "".join(filter(str.isprintable, " ".join(f"{type(error).__name__}: {error}".split())))
         _write(event, EventStatus.FAILED, error=reason)
         if timezone.now() - event.received_at >= (OUTAGE if _fails_everywhere(error) else UNPROCESSED_AFTER):
             _tell(event, reason)
         raise
+    if answers is None:
+        _tell_processed(event, status, now=timezone.now())
+        return status
     if event.status == EventStatus.FAILED:
         _withdraw(event)
     return _write(event, status)
+
+
+def _settle(event: WebhookEvent, answers: Sequence[Answer]) -> EventStatus:
+    return _settle_refund_of(event) if event.refund_id else _settle_session_of(event, answers)
 
 
 def _fails_everywhere(error: Exception) -> bool:

@@ -78,8 +78,11 @@ class SkimmedSessions:
 
     def give_back(self, sessions: Sequence[PaymentSession], *, due_at: datetime) -> None:
         """Let go of sessions that were claimed and not asked about."""
-        PaymentSession.objects.filter(pk__in=[each.pk for each in sessions], due_at=self.lease).update(due_at=due_at)
-        self.seen_to(len(sessions))
+        try:
+            theirs = PaymentSession.objects.filter(pk__in=[each.pk for each in sessions], due_at=self.lease)
+            theirs.update(due_at=due_at)
+        finally:
+            self.seen_to(len(sessions))
 
     def seen_to(self, number: int = 1) -> None:
         """So many more of them are done with."""

@@ -129,7 +129,7 @@ class Run:
 class Sweep:
     """The due rows of one table; `look_at` sees to one that is claimed, and says what changed."""
 
-    def __init__(self, run: Run, model: Model, look_at: Callable[[int], Counter[Done]]) -> None:
+    def __init__(self, run: Run, model: Model, look_at: Callable[..., Counter[Done]]) -> None:
         self.run, self.model, self._look_at = run, model, look_at
         self._keys: deque[int] = deque()
         self._after: datetime | None = None

@@ -36,7 +36,6 @@ class SessionSweep(Sweep):
 
     def __init__(self, run: Run, look_at: Callable[..., Counter[Done]]) -> None:
         super().__init__(run, PaymentSession, look_at)
-        self._finish = look_at
         self._heap: deque[Turn] = deque()
         self._is_claiming = False
         self._is_over = False
@@ -66,7 +65,7 @@ class SessionSweep(Sweep):
 
     def _skim(self, batch: SkimmedSessions, session: PaymentSession) -> Counter[Done]:
         answers = batch.ask(session)
-        return Counter() if answers is None else self._finish(session.pk, answers=answers)
+        return Counter() if answers is None else self._look_at(session.pk, answers=answers)
 
     def _next(self, workers: int) -> Turn | None:
         while True:
@@ -79,7 +78,7 @@ class SessionSweep(Sweep):
             if turn is not None and self._is_worth_asking(turn[0].lease):
                 return turn
             if turn is not None:
-                turn[0].give_back([turn[1]], due_at=self.run.began)
+                self._give_back(*turn)
             elif must_claim:
                 self._claim_more(max(AT_ONCE, OF_EACH_THREAD * workers))
             elif is_over:
@@ -89,15 +88,27 @@ class SessionSweep(Sweep):
         # A slow ND8 must not let a claim run out under the last of many: another run would ask about it, too.
         return self.run.may_go_on and timezone.now() <= lease - LEASE / 2
 
+    def _give_back(self, batch: SkimmedSessions, first: PaymentSession) -> None:
+        """Let go of all of a batch that was not asked about."""
+        with self._changed:
+            sessions = [first, *(session for owner, session in self._heap if owner is batch)]
+            self._heap = deque(turn for turn in self._heap if turn[0] is not batch)
+        self.run.allow_again(len(sessions))
+        batch.give_back(sessions, due_at=self.run.began)
+
     def _claim_more(self, wanted: int) -> None:
-        claimed: list[Turn] | None = None
+        claimed: list[Turn] = []
+        is_over = False
         try:
-            if keys := self.take(wanted):
+            keys = self.take(wanted)
+            if keys:
                 batch = SkimmedSessions(keys, lease=self.claim(keys))
                 claimed = [(batch, session) for session in batch.sessions]
+            is_over = not keys
         finally:
+            # Where that failed, this thread ends with it and another one tries.
             with self._changed:
                 self._is_claiming = False
-                self._is_over = claimed is None
-                self._heap.extend(claimed or ())
+                self._is_over = is_over
+                self._heap.extend(claimed)
                 self._changed.notify_all()

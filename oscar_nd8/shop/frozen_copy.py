@@ -17,6 +17,8 @@ __all__ = ["copy_frozen", "discard_copy"]
 Statement = tuple[str, tuple[Any, ...]]
 """SQL and its values."""
 
+# What stands in a composed statement where the shopper's basket belongs.
+_SOURCE = object()
 _CHANGED = _("Your basket changed a moment ago. Please look at it again before paying.")
 
 
@@ -49,17 +51,19 @@ def _copy_basket(source_id: int) -> Any:
     """The copy's own row, frozen and without lines; None where there is no such basket."""
     Basket = get_model("basket", "Basket")
     frozen = {"status": Basket.FROZEN, "date_submitted": None, "date_merged": None}
+    # Whatever a fork's manager would leave out: the shopper is about to pay for it.
+    baskets: QuerySet[Any] = QuerySet(Basket, using=connection.alias)
     # MySQL's INSERT says nothing of what it wrote, and the key of a fork's basket may be Python's to make.
-    if not (_returns_rows() and isinstance(Basket._meta.pk, models.AutoField)):  # noqa: SLF001  # Django's documented model API
-        source = Basket.objects.filter(pk=source_id).first()
-        copy = source and _clone(source, **frozen)
-        if copy:
-            copy.save()
+    if not (_returns_rows() and isinstance(_meta(Basket).pk, models.AutoField)):
+        source = baskets.filter(pk=source_id).first()
+        if source is None:
+            return None
+        copy = _clone(source, **frozen)
+        copy.save()
         return copy
     composed, values = _copying_any_basket(tuple(frozen.items()))
-    statement = composed + _returning(Basket, *(field.attname for field in Basket._meta.concrete_fields))  # noqa: SLF001  # Django's documented model API
-    copies: Any = QuerySet(Basket, using=connection.alias)
-    return next(iter(copies.raw(statement, [source_id if each == 0 else each for each in values])), None)
+    statement = composed + _returning(Basket, *(field.attname for field in _meta(Basket).concrete_fields))
+    return next(iter(baskets.raw(statement, [source_id if each is _SOURCE else each for each in values])), None)
 
 
 def _copy_lines(source_id: int, copy_id: int) -> dict[str, int]:
@@ -89,21 +93,29 @@ def _returns_rows() -> bool:
 
 
 def _returning(model: Any, *names: str) -> str:
-    columns = (model._meta.get_field(name).column for name in names)  # noqa: SLF001  # Django's documented model API
+    columns = (_meta(model).get_field(name).column for name in names)
     return f" RETURNING {', '.join(map(connection.ops.quote_name, columns))}"
 
 
 @cache
 def _copying_any_basket(changes: tuple[tuple[str, Any], ...]) -> Statement:
     # Composed once a process: the shopper waits for it.
-    Basket = get_model("basket", "Basket")
-    meta: Any = Basket._meta  # noqa: SLF001  # Django's documented model API
+    meta = _meta(get_model("basket", "Basket"))
     changed = {name: Value(value, output_field=meta.get_field(name)) for name, value in changes}
     # It is as old as it is: shops tidy up baskets by their age.
-    dated = {each.attname: Now() for each in meta.concrete_fields if getattr(each, "auto_now_add", False)}
-    # Whatever a fork's manager would leave out: the shopper is about to pay for it.
-    basket: QuerySet[Any] = QuerySet(Basket).filter(pk=0).order_by()
-    return _copying(basket, **changed, **dated)
+    dated = {each.attname: Now() for each in meta.concrete_fields if _is_dated(each)}
+    basket: QuerySet[Any] = QuerySet(meta.model).filter(pk=0).order_by()
+    statement, values = _copying(basket, **changed, **dated)
+    # The key stands last, in the WHERE; what a fork's fields are selected with stays as it is.
+    return statement, (*values[:-1], _SOURCE)
+
+
+def _is_dated(field: Any) -> bool:
+    return isinstance(field, models.DateTimeField) and (field.auto_now or field.auto_now_add)
+
+
+def _meta(model: Any) -> Any:
+    return model._meta  # noqa: SLF001  # Django's documented model API
 
 
 def _copying_lines(source_id: int, copy_id: int) -> Statement:
@@ -135,7 +147,7 @@ def _copying(rows: QuerySet[Any], **changes: Subquery | Value | Now) -> Statemen
 
     Django has no words for it: only the INSERT itself, and what it is to return, is written here (docs/adr/0019).
     """
-    meta = rows.model._meta  # noqa: SLF001  # Django's documented model API
+    meta = _meta(rows.model)
     fields = [field for field in meta.concrete_fields if not (field.primary_key or field.generated)]
     selected = rows.values_list(*(changes.get(field.attname, F(field.attname)) for field in fields))
     query, values = selected.query.sql_with_params()
@@ -146,5 +158,5 @@ def _copying(rows: QuerySet[Any], **changes: Subquery | Value | Now) -> Statemen
 
 def _clone(row: Any, **changes: Any) -> Any:
     """An unsaved copy of every concrete field, those that a shop's fork added included."""
-    fields = [field.attname for field in row._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
+    fields = [field.attname for field in _meta(row).concrete_fields if not field.primary_key]
     return type(row)(**{name: getattr(row, name) for name in fields} | changes)

@@ -19,6 +19,7 @@ from django.test.utils import (
 )
 from oscar.core.loading import get_class, get_model
 
+from oscar_nd8.nd8.connection import nd8_client
 from oscar_nd8.testing import Shopper, make_countries, make_product
 from tests.emptying import empty
 
@@ -95,6 +96,7 @@ def provider(*, latency: float = 0.0) -> Iterator[Provider]:
         try:
             with override_settings(ND8=settings.ND8 | here):
                 yield Provider(f"http://127.0.0.1:{port}")
+                nd8_client().close()
         finally:
             process.terminate()
 

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from oscar_nd8.client import ND8Client
 from oscar_nd8.client._circuit import Circuit
 from oscar_nd8.client._operations import DOCUMENTED, GET_PAYMENT, OPERATIONS, Credentials, Operation
 from oscar_nd8.client._transport import Transport
 from oscar_nd8.exceptions import CredentialsRejected, RequestRejected
+from tests.plain.loopback import TRANSACTION
 
 # tests/emulator holds this file to ND8's own document.
 CONTRACT = Path(__file__).parents[1] / "emulator" / "nd8_openapi.yaml"
@@ -145,3 +147,18 @@ def test_any_id_stays_one_segment_of_the_path(value: str) -> None:
 def test_a_path_takes_its_own_parameters_and_no_others(path: dict[str, str]) -> None:
     with pytest.raises(TypeError, match="getPaymentById"):
         GET_PAYMENT.path(path)
+
+
+def test_a_client_that_was_closed_sends_nothing_any_more() -> None:
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=TRANSACTION)
+
+    client = ND8Client(base_url="https://nd8.example/api/", api_key="k", transport=httpx.MockTransport(answer))
+    assert client.get_transaction("TX1").id == "TX1"
+    client.close()
+    with pytest.raises(RuntimeError, match="was closed"):
+        client.get_transaction("TX1")
+    assert len(sent) == 1

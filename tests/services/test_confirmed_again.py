@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oscar.core.loading import get_model
 
-from oscar_nd8.models import Attention, Payment, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession, Refund, WebhookEvent
+from oscar_nd8.services import confirm_payment, settle
 from oscar_nd8.services.process_event import process_event
 from oscar_nd8.services.refund import request_refund
 from oscar_nd8.signals import event_processed, provider_called, work_finished
@@ -34,9 +35,9 @@ def placed(session: PaymentSession, nd8: ND8) -> PaymentSession:
     return session
 
 
-def told_again(nd8: ND8) -> int:
-    """The same message as another delivery; the status of the shop's answer."""
-    body, headers = nd8.notification()
+def told_again(nd8: ND8, *, first: bool = False) -> int:
+    """The latest message as another delivery, or the first; the status of the shop's answer."""
+    body, headers = nd8.notification(0 if first else -1)
     return int(post_webhook(Shopper().client, body, headers | {"X-Webhook-Delivery-Id": str(uuid4())}).status_code)
 
 
@@ -49,8 +50,10 @@ def while_nd8_is_asked(do: Any) -> Iterator[None]:
         do()
 
     provider_called.connect(act)
-    yield
-    provider_called.disconnect(act)
+    try:
+        yield
+    finally:
+        provider_called.disconnect(act)
 
 
 def test_it_reads_once_asks_once_and_writes_once(placed: PaymentSession, nd8: ND8) -> None:
@@ -93,11 +96,8 @@ def test_it_is_told_to_whoever_counts_like_any_other(placed: PaymentSession, nd8
 def test_news_goes_down_the_road_with_the_answer_that_it_has(placed: PaymentSession, nd8: ND8) -> None:
     # Staff refunded in ND8's dashboard, and no message about that has arrived yet.
     nd8.refund(placed)
-    first = -len(nd8.state["deliveries"])
     asked = nd8.calls("getPaymentById")
-    body, headers = nd8.notification(first)
-    answer = post_webhook(Shopper().client, body, headers | {"X-Webhook-Delivery-Id": "sent-again"})
-    assert answer.status_code == 200
+    assert told_again(nd8, first=True) == 200
     assert nd8.calls("getPaymentById") == asked + 1
     assert Payment.objects.get().state == "refunded"
     assert Refund.objects.get().status == "completed"
@@ -136,8 +136,9 @@ def test_where_nd8_does_not_answer_the_notification_is_kept_and_due(placed: Paym
 def test_whatever_is_open_is_finished_on_the_road(
     placed: PaymentSession, nd8: ND8, session_has: dict[str, Any], payment_has: dict[str, Any]
 ) -> None:
-    PaymentSession.objects.filter(pk=placed.pk).update(status="placed", **session_has)
-    Payment.objects.filter(session=placed).update(gateway="nd8", **payment_has)
+    for rows, have in ((PaymentSession.objects.all(), session_has), (Payment.objects.all(), payment_has)):
+        if have:
+            rows.update(**have)
     with CaptureQueriesContext(connection) as captured:
         assert told_again(nd8) == 200
     assert not any(query["sql"].startswith("WITH") for query in captured)
@@ -146,6 +147,56 @@ def test_whatever_is_open_is_finished_on_the_road(
     assert (session.status, payment.state, payment.deposit, session.due_at) == ("placed", "paid", "succeeded", None)
     assert None not in {payment.debited_at, session.mailed_at}
     assert Order.objects.count() == 1
+
+
+def test_money_that_went_back_without_its_refund_is_looked_for_on_the_road(placed: PaymentSession, nd8: ND8) -> None:
+    """Whoever wrote down that it is refunded could not find the refund then."""
+    nd8.refund(placed)
+    Payment.objects.update(state="refunded", raw_status="refunded")
+    assert told_again(nd8, first=True) == 200
+    assert Refund.objects.get().status == "completed"
+
+
+def test_another_payment_of_the_session_sends_it_down_the_road(placed: PaymentSession, nd8: ND8) -> None:
+    second = nd8.outcome(placed, new_transaction=True)
+    nd8.deliver(Shopper().client)
+    assert Payment.objects.count() == 2
+    PaymentSession.objects.update(due_at=None)
+    Payment.objects.filter(transaction_id=second).update(asked_at=None)
+    with CaptureQueriesContext(connection) as captured:
+        assert told_again(nd8, first=True) == 200
+    assert not any(query["sql"].startswith("WITH") for query in captured)
+    assert Payment.objects.get(transaction_id=second).asked_at is not None
+
+
+def test_a_message_about_a_refund_is_one_whatever_else_it_names(placed: PaymentSession, nd8: ND8) -> None:
+    refund_id = nd8.refund(placed, amount="1.00")
+    event = WebhookEvent.objects.create(
+        delivery_id="all three",
+        body="{}",
+        checkout_id=placed.checkout_id,
+        transaction_id=Payment.objects.get().transaction_id,
+        refund_id=refund_id,
+    )
+    process_event(event)
+    assert Refund.objects.get().refund_id == refund_id
+
+
+def test_a_sale_by_link_takes_the_road(placed: PaymentSession, nd8: ND8) -> None:
+    links = {"gateway": "nd8", "link_id": uuid4(), "name": "Mug", "currency": "USD", "asked_at": timezone.now()}
+    link = PaymentLink.objects.create(**links)
+    PaymentSession.objects.update(status="sold", link=link, order=None, placed_at=None)
+    with CaptureQueriesContext(connection) as captured:
+        assert told_again(nd8) == 200
+    assert not any(query["sql"].startswith("WITH") for query in captured)
+    assert PaymentSession.objects.get().status == "sold"
+
+
+def test_what_is_compared_is_read_in_the_order_in_which_the_model_has_it() -> None:
+    order = [field.attname for field in Payment._meta.concrete_fields]
+    assert sorted(confirm_payment._SAID, key=order.index) == list(confirm_payment._SAID)
+    reported = {*settle.REPORTED} - {"fee"}
+    assert reported | {"id"} == set(confirm_payment._SAID)
 
 
 def test_what_failed_before_takes_the_road(placed: PaymentSession, nd8: ND8) -> None:
@@ -177,8 +228,7 @@ def test_a_payment_with_a_refund_takes_the_road_where_refunds_are_finished(place
     nd8.deliver(Shopper().client)
     # Whoever booked and mailed it died before it was written down.
     Refund.objects.update(booked_at=None, due_at=timezone.now())
-    body, headers = nd8.notification(-len(nd8.state["deliveries"]))
-    post_webhook(Shopper().client, body, headers | {"X-Webhook-Delivery-Id": "sent-again"})
+    assert told_again(nd8, first=True) == 200
     done = Refund.objects.get()
     assert (done.status, done.due_at) == ("completed", None)
     assert done.booked_at is not None

@@ -1,7 +1,7 @@
 """One run of the reconciler brings everything that is open to its end, however it was left."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from io import StringIO
@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import DatabaseError, connection, connections
 from django.db.models import F
 from django.db.models.signals import post_save
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oscar.core.loading import get_model
 
+from oscar_nd8.exceptions import RateLimited
 from oscar_nd8.models import Attention, Payment, PaymentSession, WebhookEvent
 from oscar_nd8.services.move_session import EXPIRY_GRACE
 from oscar_nd8.services.receive_event import receive_event
@@ -530,11 +532,10 @@ def test_where_nd8_is_slow_what_was_claimed_is_given_back_before_another_run_cou
 
 @pytest.mark.postgres
 def test_threads_share_what_is_due_and_each_session_is_asked_about_and_written_down_once() -> None:
-    rows, calls = 5 * AT_ONCE + 1, Counter[int]()
+    rows, calls = 5 * AT_ONCE + 1, Counter[tuple[int, str, str]]()
 
     def count(*, operation: str, outcome: str, **_told: object) -> None:
-        assert (operation, outcome) == ("getPaymentById", "ok")
-        calls[get_ident()] += 1
+        calls[get_ident(), operation, outcome] += 1
 
     with provider(latency=0.01):
         seed_held(rows)
@@ -546,10 +547,62 @@ def test_threads_share_what_is_due_and_each_session_is_asked_about_and_written_d
 
     assert (summary.looked_at, summary.postponed, summary.broken) == (rows, 0, 0)
     assert calls.total() == rows
+    assert {(operation, outcome) for _, operation, outcome in calls} == {("getPaymentById", "ok")}
     assert len(calls) == 4
     assert not PaymentSession.objects.exclude(due_at__gt=began + timedelta(minutes=10)).exists()
     assert not Payment.objects.exclude(asked_at__gte=began).exists()
     assert set(PaymentSession.objects.values_list("status", flat=True)) == {"held"}
+
+
+class _BreakingSweep(SessionSweep):
+    """One whose second claim the database refuses."""
+
+    claims = 0
+
+    def claim(self, keys: Sequence[int]) -> datetime:
+        self.claims += 1
+        if self.claims == 2:
+            raise DatabaseError("deadlock detected")
+        return super().claim(keys)
+
+
+@pytest.mark.postgres
+def test_a_claim_that_the_database_refuses_ends_one_thread_and_keeps_the_others_at_work() -> None:
+    rows = 5 * AT_ONCE
+    with provider(latency=0.01):
+        seed_held(rows)
+        PaymentSession.objects.update(due_at=timezone.now())
+        run = Run(at_most=None, tell=lambda _summary: None)
+        with pytest.raises(DatabaseError, match="deadlock detected"):
+            sweep(_BreakingSweep(run, lambda _pk, **_answers: Counter()), workers=2)
+
+    # Only those that it was about to claim stay due.
+    assert run.summary.looked_at == rows - AT_ONCE
+    assert PaymentSession.objects.filter(due_at__lte=run.began).count() == AT_ONCE
+
+
+@pytest.mark.postgres
+def test_what_one_claimed_for_all_is_given_back_at_once_when_nd8_asks_to_wait() -> None:
+    class Refusing(SessionSweep):
+        """ND8 asks to wait as soon as the first was asked about."""
+
+        def see_to(self, pk: int, look_at: Callable[[], Counter[Done]]) -> None:
+            super().see_to(pk, look_at)
+            self.run.failed(RateLimited("wait", operation="getPaymentById"))
+
+    with provider():
+        seed_held(AT_ONCE)
+        PaymentSession.objects.update(due_at=timezone.now())
+        run = Run(at_most=None, tell=lambda _summary: None)
+        with CaptureQueriesContext(connection) as captured:
+            Refusing(run, lambda _pk, **_answers: Counter()).work(workers=1)
+
+    assert PaymentSession.objects.filter(due_at=run.began).count() == AT_ONCE - 1
+    asked = PaymentSession.objects.exclude(due_at=run.began).get()
+    assert asked.due_at is not None
+    assert asked.due_at > run.began
+    # Claimed, given back, and written down: when it was asked about, and when it is again.
+    assert [query["sql"].split()[0] for query in captured].count("UPDATE") == 4
 
 
 def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_became_due_at_one_moment() -> None:
