@@ -495,7 +495,7 @@ class WebhookEvent(models.Model):
             models.UniqueConstraint(fields=["delivery_id", "gateway"], name="nd8_one_row_a_delivery")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["checkout_id", "transaction_id"], name="nd8_event_told"),
+            models.Index(fields=["checkout_id"], name="nd8_event_checkout"),
             models.Index(fields=["transaction_id"], name="nd8_event_transaction"),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="nd8_event_due"),
             models.Index(fields=["received_at"], name="nd8_event_received"),
