@@ -97,7 +97,8 @@ def test_the_webhook_that_places_the_order_and_the_return(
     # 9 a line to write an order line with its stock; Oscar's own placement makes 13.
     # Where rows cannot be locked, a write does it before the session is read.
     locks = 0 if connection.features.has_select_for_update else 1
-    assert queries(lambda: nd8.deliver(stranger)) == 58 + locks + 9 * lines
+    looks = 1 if connection.vendor == "postgresql" else 0  # whether the payment is over
+    assert queries(lambda: nd8.deliver(stranger)) == 57 + looks + locks + 9 * lines
     assert queries(lambda: nd8.deliver(stranger)) == 2
     assert queries(lambda: customer.client.get(f"/nd8/return/{session.token}/success/")) == 4
 
@@ -111,8 +112,9 @@ def test_a_notification_that_says_nothing_new(customer: Shopper, nd8: ND8, goods
     asked, before = nd8.calls("getPaymentById"), Payment.objects.get().asked_at
     again = headers | {"X-Webhook-Delivery-Id": "another"}
 
-    # It is stored; what is known of it is read; that ND8 said so again, and when, is written.
-    assert queries(lambda: post_webhook(stranger, body, again)) == 3
+    # It is stored; what is known of it is read; that ND8 said so again, and when, is written. Else it takes the road.
+    expected = 3 if connection.vendor == "postgresql" else 6
+    assert queries(lambda: post_webhook(stranger, body, again)) == expected
     assert nd8.calls("getPaymentById") == asked + 1
     assert Payment.objects.filter(asked_at__gt=before).exists()
 

@@ -20,7 +20,7 @@ from oscar_nd8.services.refund import request_refund
 from oscar_nd8.signals import event_processed, provider_called, work_finished
 from oscar_nd8.testing import ND8, Shopper, post_webhook
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 Order = get_model("order", "Order")
 
