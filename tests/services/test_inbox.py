@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -204,17 +204,66 @@ def test_a_worker_stays_until_it_is_told_to_end_and_ends_at_once(
     assert {number: signal.getsignal(number) for number in before} == before
 
 
-def test_while_nd8_asks_to_wait_a_worker_waits_and_says_so(inbox: None, session: PaymentSession, nd8: ND8) -> None:
+def test_while_nd8_asks_to_wait_a_worker_leaves_the_others_as_they_came_and_says_so(
+    inbox: None, session: PaymentSession, nd8: ND8
+) -> None:
     nd8.outcome(session)
     for _ in range(3):
         body, headers = nd8.notification()
         post_webhook(Shopper().client, body, headers | {"X-Webhook-Delivery-Id": str(uuid4())})
     nd8.fault("getPaymentById", "429", times=100)
-    told = StringIO()
-    call_command("nd8_work", batch=True, stderr=told)
-    assert told.getvalue() == "ND8 asks us to wait for 1 seconds (429). What is stored stays due.\n"
+    with pytest.raises(CommandError) as ended:
+        work()
+    assert str(ended.value) == "ND8 asks us to wait for 1 seconds (429). What is stored stays due."
     # One was asked about, and the others are left as they came.
     assert Counter(WebhookEvent.objects.values_list("status", flat=True)) == {"failed": 1, "received": 2}
+
+
+def test_a_database_that_does_not_answer_is_said_and_loses_nothing(
+    inbox: None, session: PaymentSession, nd8: ND8, caplog: Any
+) -> None:
+    nd8.outcome(session)
+    nd8.deliver(Shopper().client)
+    before = WebhookEvent.objects.values().get()
+
+    def refuse(*_args: Any) -> None:
+        raise OperationalError("terminating connection due to administrator command")
+
+    with connection.execute_wrapper(refuse), pytest.raises(CommandError, match="The database does not answer"):
+        work()
+
+    assert "Notifications cannot be read" in caplog.text
+    assert WebhookEvent.objects.values().get() == before
+    work()
+    assert (WebhookEvent.objects.get().status, Order.objects.count()) == ("processed", 1)
+
+
+def test_a_worker_that_stays_tries_again_once_the_database_answers(
+    inbox: None, session: PaymentSession, nd8: ND8
+) -> None:
+    nd8.outcome(session)
+    nd8.deliver(Shopper().client)
+    refused: list[Any] = []
+
+    def refuse_once(execute: Any, *statement: Any) -> Any:
+        if not refused:
+            refused.append(statement)
+            raise OperationalError("terminating connection due to administrator command")
+        return execute(*statement)
+
+    def wait() -> None:
+        while WebhookEvent.objects.get().status == "received":
+            sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+        connections.close_all()
+
+    somebody, told = Thread(target=wait), StringIO()
+    somebody.start()
+    with connection.execute_wrapper(refuse_once):
+        call_command("nd8_work", interval=0.1, stderr=told)
+    somebody.join()
+    assert told.getvalue().count("The database does not answer") == 1
+    assert Order.objects.count() == 1
 
 
 @pytest.mark.parametrize("interval", ["0", "-1", "3601", "soon"])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from oscar_nd8.services.process_due import process_due
@@ -22,7 +22,10 @@ ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Command(BaseCommand):
-    """Runs until it is told to end, and ends when what it has in hand is done. Run as many as are needed."""
+    """Runs until it is told to end, and ends when what it has in hand is done. Run as many as are needed.
+
+    With `--batch` it ends when nothing waits, and with 1 when something does that cannot be processed now.
+    """
 
     help = (
         "Processes stored notifications as they come in: asks ND8, places orders, sends mails. For shops whose TASKS "
@@ -41,23 +44,24 @@ class Command(BaseCommand):
         """Process, look, wait."""
         with _told_to_end() as end:
             while not end.is_set():
-                pause = self._pass(options["interval"])
-                if pause and options["batch"]:
+                has_more, trouble = self._pass()
+                if options["batch"] and trouble:
+                    raise CommandError(trouble)
+                if options["batch"] and not has_more:
                     break
-                end.wait(pause)
+                if trouble:
+                    self.stderr.write(trouble)
+                end.wait(PATIENCE if trouble else 0 if has_more else options["interval"])
 
-    def _pass(self, interval: float) -> float:
-        """Some of what is due; for how many seconds there is nothing to do."""
+    def _pass(self) -> tuple[bool, str]:
+        """Some of what is due: whether there may be more, and what keeps it from being processed ("": nothing)."""
         close_old_connections()
         try:
             summary = process_due(at_most=AT_ONCE)
         except (DatabaseError, InterfaceError):
-            logger.exception("The database does not answer; what is stored stays due")
-            return max(interval, PATIENCE)
-        if summary.stopped:
-            self.stderr.write(f"{summary.stopped}. What is stored stays due.")
-            return max(interval, PATIENCE)
-        return 0 if summary.looked_at else interval
+            logger.exception("Notifications cannot be read")
+            return True, "The database does not answer; the log says why. What is stored stays due."
+        return summary.looked_at > 0, f"{summary.stopped}. What is stored stays due." if summary.stopped else ""
 
 
 @contextmanager
