@@ -266,9 +266,9 @@ def test_a_worker_that_stays_tries_again_once_the_database_answers(
     assert Order.objects.count() == 1
 
 
-@pytest.mark.parametrize("interval", ["0", "-1", "3601", "soon"])
+@pytest.mark.parametrize("interval", ["0", "-1", "3601", "soon", "nan"])
 def test_an_interval_that_makes_no_sense_is_refused(interval: str) -> None:
-    with pytest.raises(CommandError, match="interval"):
+    with pytest.raises(CommandError, match="--interval: give seconds"):
         call_command("nd8_work", "--interval", interval)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -77,7 +78,10 @@ def _told_to_end() -> Iterator[Event]:
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
     if not 0 < number <= 3600:
-        raise ValueError("must be above zero, and at most an hour")
+        raise ArgumentTypeError("give seconds: a number above zero, and at most an hour (3600)")
     return number
