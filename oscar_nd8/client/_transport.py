@@ -120,7 +120,27 @@ class Transport:
 
     def _repeated(self, operation: Operation, request: httpx.Request, read: Callable[[bytes], T]) -> T:
         ends_at = monotonic() + self._read_budget
+
+        def once(attempt: int) -> T:
+            """One try: one that hangs leaves half of the budget to another."""
+            turn = min(ends_at, monotonic() + self._read_budget / 2)
+            return self._once(operation, request, read, attempt=attempt, ends_at=turn)
+
+        try:
+            return once(1)
+        except ProviderUnavailable as error:
+            first = error
+        return self._again(once, first, ends_at=ends_at)
+
+    def _again(self, once: Callable[[int], T], first: ProviderUnavailable, *, ends_at: float) -> T:
+        """What became of a read whose first try failed. Stamina is not asked before: it takes a tenth of a call."""
         numbers = count(1)
+
+        def attempt() -> T:
+            number = next(numbers)
+            if number == 1:
+                raise first
+            return once(number)
 
         def wait(error: Exception) -> bool | float:
             """Whether to repeat, or after how many seconds: never a wait that ends after the budget."""
@@ -131,10 +151,6 @@ class Transport:
                 return left > longest_wait
             return error.retry_after if error.retry_after < left else False
 
-        def turn() -> float:
-            """When this try ends: one that hangs leaves half of the budget to another."""
-            return min(ends_at, monotonic() + self._read_budget / 2)
-
         longest_wait = min(_LONGEST_WAIT, self._read_budget / 4)
         repeat = stamina.RetryingCaller(
             attempts=_READ_ATTEMPTS,
@@ -144,7 +160,7 @@ class Transport:
             wait_jitter=_FIRST_WAIT,
         )
         # Without arguments, because stamina hands those of a repeated call to whatever logs its retries.
-        return repeat(wait, lambda: self._once(operation, request, read, attempt=next(numbers), ends_at=turn()))
+        return repeat(wait, attempt)
 
     def _once(
         self,
