@@ -43,7 +43,7 @@ SEED = """
 
 def run(profile: Profile) -> Iterator[Figure]:
     """How fast, and then how big."""
-    rows = profile.pick(1280, 6400)
+    rows = profile.pick(2560, 6400)
     with provider(latency=LATENCY) as nd8:
         seed_held(rows)
 

@@ -1,7 +1,6 @@
 """The app of the floor's table."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,9 +18,10 @@ class BenchSiteConfig(AppConfig):
         from oscar_nd8.signals import provider_called
 
         if "BENCH_METER" in os.environ:
-            provider_called.connect(_note, dispatch_uid="tests.bench.site")
+            # Open for as long as the worker lives: what measuring takes would count as ours.
+            meter = os.open(os.environ["BENCH_METER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
+            def note(*, seconds: float, **_: Any) -> None:
+                os.write(meter, b"%.6f\n" % seconds)
 
-def _note(*, seconds: float, **_: Any) -> None:
-    with Path(os.environ["BENCH_METER"]).open("a") as meter:
-        meter.write(f"{seconds:.6f}\n")
+            provider_called.connect(note, weak=False, dispatch_uid="tests.bench.site")
