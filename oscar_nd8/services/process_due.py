@@ -15,8 +15,8 @@ def process_due(*, at_most: int) -> Summary:
 
     Must not run in a transaction.
     """
-    run = Run(at_most=at_most, tell=lambda _summary: None)
-    sweep(Sweep(run, WebhookEvent, _process), workers=1)
+    run = Run(workers=1, at_most=at_most, tell=lambda _summary: None)
+    sweep(Sweep(run, WebhookEvent, _process))
     return run.summary
 
 

@@ -49,18 +49,17 @@ def reconcile(
     Each row is claimed by moving its `due_at` on, so two runs share the work, and what a killed run had claimed is
     due again after five minutes, or at once for a run over everything. Must not run in a transaction.
     """
-    run = Run(at_most=at_most, tell=tell)
-    if everything:
-        _bring_forward(run.began)
     if workers is None:
         workers = get_settings().RECONCILE_WORKERS
-    workers = 1 if connection.vendor == "sqlite" else workers
+    run = Run(workers=1 if connection.vendor == "sqlite" else workers, at_most=at_most, tell=tell)
+    if everything:
+        _bring_forward(run.began)
     # Events first: they tie the transactions that sessions are then asked about, and refunds are found for.
-    sweep(Sweep(run, WebhookEvent, _look_at_event), workers=workers)
+    sweep(Sweep(run, WebhookEvent, _look_at_event))
     if everything and run.may_go_on:
         _find_new_refunds(run)
     for rows in (SessionSweep(run, _look_at_session), Sweep(run, Refund, _look_at_refund), *_link_sweeps(run)):
-        sweep(rows, workers=workers)
+        sweep(rows)
     run.summary.done += Counter({Done.TOLD: tell_staff(), Done.FORGOTTEN: _forget_old_events()})
     return run.summary
 

@@ -60,10 +60,11 @@ class Summary:
 
 
 class Run:
-    """One run's bounds and results, shared by its threads."""
+    """One run's bounds and results, shared by its threads. `workers` is how many may be with ND8 at once."""
 
-    def __init__(self, *, at_most: int | None, tell: Callable[[Summary], None]) -> None:
+    def __init__(self, *, workers: int, at_most: int | None, tell: Callable[[Summary], None]) -> None:
         self.began = timezone.now()
+        self.workers = workers
         self.summary = Summary()
         self._left = at_most
         self._tell = tell
@@ -188,25 +189,30 @@ class Sweep:
     def put_off(self, pk: int, error: Exception) -> None:
         """Say when a row is tried again, where not whoever failed at it did."""
 
-    def work(self, *, workers: int) -> None:
+    @property
+    def threads(self) -> int:
+        """How many threads `work`."""
+        return self.run.workers
+
+    def work(self) -> None:
         """One thread's share of the rows."""
         while keys := self.take():
             self.look_at(keys)
 
 
-def sweep(rows: Sweep, *, workers: int) -> None:
-    """See to all of `rows`, by as many threads."""
+def sweep(rows: Sweep) -> None:
+    """See to all of `rows`, by as many threads as they want."""
 
     def work() -> None:
         try:
-            rows.work(workers=workers)
+            rows.work()
         finally:
-            if workers > 1:
+            if rows.threads > 1:
                 connections.close_all()  # this thread's own
 
-    if workers == 1:
+    if rows.threads == 1:
         work()
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="nd8_reconcile") as pool:
-        for future in [pool.submit(work) for _ in range(workers)]:
+    with ThreadPoolExecutor(rows.threads, thread_name_prefix="nd8_reconcile") as pool:
+        for future in [pool.submit(work) for _ in range(rows.threads)]:
             future.result()

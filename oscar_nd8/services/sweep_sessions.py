@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Condition
+from threading import Condition, Semaphore
 
 from django.utils import timezone
 
@@ -22,6 +22,8 @@ __all__ = ["SessionSweep"]
 PLACED_WITHIN = timedelta(days=1)
 # Rows are read and written for so many at least, and for so many of each thread.
 AT_ONCE, OF_EACH_THREAD = 32, 8
+# Threads beyond those that may be with ND8; a second one brings nothing.
+SPARE = 1
 
 Turn = tuple[SkimmedSessions, PaymentSession]
 
@@ -30,23 +32,31 @@ class SessionSweep(Sweep):
     """Sessions: those of which ND8 says nothing new are written down together, the others go down the one road.
 
     All threads take from one heap, and one of them claims the next before it is empty: nobody waits for the
-    database while ND8 could be asked, and all end together. `look_at` takes a session's key and, as `answers`, what
-    ND8 said of it just now.
+    database while ND8 could be asked, and all end together. There is a thread more than may be with ND8 at once:
+    one can claim or write while as many ask as may. `look_at` takes a session's key and, as `answers`, what ND8 said
+    of it just now.
     """
 
     def __init__(self, run: Run, look_at: Callable[..., Counter[Done]]) -> None:
         super().__init__(run, PaymentSession, look_at)
+        self._places = Semaphore(run.workers)
         self._heap: deque[Turn] = deque()
         self._is_claiming = False
         self._is_over = False
         self._changed = Condition()
 
-    def work(self, *, workers: int) -> None:
+    @property
+    def threads(self) -> int:
+        """One more than may be with ND8 at once; where a single thread is to do, that one."""
+        return self.run.workers + SPARE if self.run.workers > 1 else self.run.workers
+
+    def work(self) -> None:
         """Ask about one session after the other, and finish those with news."""
-        while (turn := self._next(workers)) is not None:
+        while (turn := self._next()) is not None:
             batch, session = turn
             try:
-                self.see_to(session.pk, partial(self._skim, batch, session))
+                with self._places:
+                    self.see_to(session.pk, partial(self._skim, batch, session))
             finally:
                 batch.seen_to()
 
@@ -67,11 +77,11 @@ class SessionSweep(Sweep):
         answers = batch.ask(session)
         return Counter() if answers is None else self._look_at(session.pk, answers=answers)
 
-    def _next(self, workers: int) -> Turn | None:
+    def _next(self) -> Turn | None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._heap or not self._is_claiming)
-                must_claim = not (self._is_claiming or self._is_over) and len(self._heap) <= workers
+                must_claim = not (self._is_claiming or self._is_over) and len(self._heap) <= self.run.workers
                 turn = self._heap.popleft() if self._heap and not must_claim else None
                 self._is_claiming |= must_claim
                 is_over = self._is_over
@@ -80,7 +90,7 @@ class SessionSweep(Sweep):
             if turn is not None:
                 self._give_back(*turn)
             elif must_claim:
-                self._claim_more(max(AT_ONCE, OF_EACH_THREAD * workers))
+                self._claim_more(max(AT_ONCE, OF_EACH_THREAD * self.run.workers))
             elif is_over:
                 return None
 
