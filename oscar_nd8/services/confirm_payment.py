@@ -6,22 +6,20 @@ would be read by statements that Django composes anew each time, which takes lon
 
 import json
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from oscar_nd8.models import Attention, Payment, Refund, WebhookEvent
 from oscar_nd8.observing import observed
+from oscar_nd8.prepared import prepared_cursor, rows_of
 from oscar_nd8.services.settle import Answer, ask
 from oscar_nd8.states import DepositState, EventStatus, PaymentState, SessionStatus
 
 __all__ = ["confirm_payment"]
 
-# What stands in the composed statement where the values of a notification belong.
-_GATEWAY, _CHECKOUT, _TRANSACTION = "%gateway", "%checkout", "%transaction"
 _CONDITIONS: Final = (
     "session__status",
     "session__due_at",
@@ -64,7 +62,7 @@ def _ask_again(event: WebhookEvent, known: Payment) -> Sequence[Answer] | None:
     if answer.is_news:
         return [answer]
     values = (answer.asked_at, known.pk, known.asked_at, EventStatus.PROCESSED.value, timezone.now(), event.pk)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_CONFIRM, values)
         return None if cursor.rowcount else [answer]
 
@@ -75,13 +73,10 @@ def _lone_finished_payment(event: WebhookEvent) -> Payment | None:
 
     Whether another transaction was told of for the same checkout does not matter: its own notification is due.
     """
-    statement, values = _composed()
-    told = {_GATEWAY: event.gateway, _CHECKOUT: event.checkout_id, _TRANSACTION: event.transaction_id}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [told.get(each, each) for each in values])
-        row = cursor.fetchone()
-    if row is None:
+    rows = rows_of(_known, gateway=event.gateway, checkout_id=event.checkout_id, transaction_id=event.transaction_id)
+    if not rows:
         return None
+    (row,) = rows
     session_status, session_due_at, is_one_of_several, is_refunded, is_matter, *dates = row[: len(_CONDITIONS)]
     # Here and not in the statement: each condition there is weighed anew against all indexes.
     is_open = session_due_at or is_one_of_several or is_refunded or is_matter or None in dates
@@ -94,16 +89,14 @@ def _lone_finished_payment(event: WebhookEvent) -> Payment | None:
     return payment if (payment.state, payment.deposit) == over else None
 
 
-@cache
-def _composed() -> tuple[str, Sequence[Any]]:
-    """By Django, once a process."""
+def _known(gateway: object, checkout_id: object, transaction_id: object) -> QuerySet[Payment, tuple[Any, ...]]:
     others = Payment.objects.filter(session=OuterRef("session")).exclude(pk=OuterRef("pk"))
     matters = Attention.objects.filter(session=OuterRef("session"), kind=Attention.Kind.UNPROCESSED, resolved_at=None)
     payments = Payment.objects.filter(
-        gateway=_GATEWAY, transaction_id=_TRANSACTION, session__checkout_id=_CHECKOUT
+        gateway=gateway, transaction_id=transaction_id, session__checkout_id=checkout_id
     ).annotate(
         is_one_of_several=Exists(others),
         is_refunded=Exists(Refund.objects.filter(payment=OuterRef("pk"))),
         is_matter=Exists(matters),
     )
-    return payments.order_by().values_list(*_CONDITIONS, *_SAID).query.sql_with_params()
+    return payments.order_by().values_list(*_CONDITIONS, *_SAID)

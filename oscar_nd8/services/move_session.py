@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet, Value
+from django.db.models import Model, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from oscar_nd8 import signals
 from oscar_nd8.models import PaymentSession
+from oscar_nd8.prepared import update_of
 from oscar_nd8.services.lock_row import lock_row
 from oscar_nd8.states import SESSION_MOVES, UNPAID_ENDS, SessionStatus, sources_of
 
@@ -37,12 +38,20 @@ def move_session(session_id: int, to: SessionStatus, *, reason: str = "", **fact
         written |= {"paid_at": now, "closed_at": None}
     elif to in UNPAID_ENDS:
         written["closed_at"] = now
-    sessions = PaymentSession.objects.filter(pk=session_id, status__in=sources_of(to, SESSION_MOVES))
-    first_paid = {"paid_at": Coalesce("paid_at", Value(now))} if "paid_at" in written else {}
-    if not sessions.update(**written | first_paid):
+    keys = {name: value.pk for name, value in written.items() if isinstance(value, Model)}
+    if not update_of(_moving, to, session_id=session_id, **written | keys):
         return {}
     transaction.on_commit(partial(signals.session_moved.send_robust, sender=None, session_id=session_id, status=to))
     return written
+
+
+def _moving(
+    to: SessionStatus, *, session_id: Any, **written: Any
+) -> tuple[QuerySet[PaymentSession], Mapping[str, Any]]:
+    sessions = PaymentSession.objects.filter(pk=session_id, status__in=sources_of(to, SESSION_MOVES))
+    if "paid_at" in written:
+        written["paid_at"] = Coalesce("paid_at", written["paid_at"])
+    return sessions, written
 
 
 def show_moved(session: PaymentSession, written: Mapping[str, Any]) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +21,7 @@ from oscar_nd8.exceptions import NotOffered, NotReusable, ProviderError
 from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
 from oscar_nd8.lines import Item, itemise
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
+from oscar_nd8.prepared import rows_of
 from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session, show_moved
 from oscar_nd8.services.settle import settle
@@ -166,11 +169,14 @@ def _require_no_payment_under_way(session: PaymentSession) -> None:
 
 def _pages_of(quote: Quote, *, source_basket_id: int) -> list[_Page]:
     """The shopper's pages that are not over: most shoppers have none, which one short query tells."""
-    theirs = Q(source_basket_id=source_basket_id)
-    if quote.user is not None:
-        theirs |= Q(user_id=quote.user)
+    return [_Page(*row) for row in rows_of(_pages, source_basket_id=source_basket_id, user_id=quote.user)]
+
+
+def _pages(source_basket_id: object, user_id: object) -> QuerySet[PaymentSession, tuple[Any, ...]]:
+    # No page is of a user who is NULL, as a guest is here.
+    theirs = Q(source_basket_id=source_basket_id) | Q(Exact(F("user_id"), user_id))
     sessions = PaymentSession.objects.filter(theirs, status__in=USABLE).order_by()
-    return [_Page(*row) for row in sessions.values_list("reuse_key", "status", "expires_at")]
+    return sessions.values_list("reuse_key", "status", "expires_at")
 
 
 def _require_few_open(pages: list[_Page]) -> None:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from oscar_nd8.gateway import get_gateway
 from oscar_nd8.models import WebhookEvent
+from oscar_nd8.prepared import prepared_cursor
 
 __all__ = ["receive_event"]
 
@@ -76,7 +77,7 @@ def _insert(event: WebhookEvent) -> bool:
         event.received_at,
         event.due_at,
     )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_INSERT, values)
         stored = cursor.fetchone()
     if stored:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from oscar.core.loading import get_model
 
 from oscar_nd8.exceptions import NotReusable
+from oscar_nd8.prepared import prepared_cursor
 from oscar_nd8.shop.quote import Quote
 
 __all__ = ["copy_frozen", "discard_copy"]
@@ -69,7 +70,7 @@ def _copy_basket(source_id: int) -> Any:
 def _copy_lines(source_id: int, copy_id: int) -> dict[str, int]:
     """Quantities by line reference, as they were copied."""
     statement, values = _copying_lines(source_id, copy_id)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         if _returns_rows():
             cursor.execute(statement + _returning(get_model("basket", "Line"), "line_reference", "quantity"), values)
         else:

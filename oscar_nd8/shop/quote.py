@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.contrib.sites.shortcuts import get_current_site
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from oscar_nd8.exceptions import NotOffered
 from oscar_nd8.lines import Part
 from oscar_nd8.money import exponent, round_to_minor
+from oscar_nd8.prepared import rows_of
 
 __all__ = [
     "Address",
@@ -171,8 +172,9 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
     # reads sooner by itself for a single line.
     relations = ["attributes__option"]
     if len(lines) > 1:
-        relations += ["stockrecord__partner", "product__product_class", "product__parent__product_class"]
+        relations += ["product__product_class", "product__parent__product_class"]
     prefetch_related_objects(lines, *relations)
+    partners = _partner_names({line.stockrecord.partner_id for line in lines})
     user = submission["user"]
     order_kwargs = submission.get("order_kwargs") or {}
     email = user.email if user.is_authenticated else order_kwargs.get("guest_email")
@@ -188,7 +190,7 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
             user=user.pk if user.is_authenticated else None,
             site=getattr(get_current_site(request), "pk", None),
             language=get_language() or "",
-            lines=tuple(_line(line) for line in lines),
+            lines=tuple(_line(line, partners) for line in lines),
             applications=tuple(_application(each) for each in basket.offer_applications),
             vouchers=_vouchers(basket),
             order_kwargs=order_kwargs,
@@ -240,10 +242,14 @@ def payer_of(quote: Quote) -> Payer | None:
 
 
 def _vouchers(basket: Any) -> tuple[int, ...]:
+    return tuple(sorted(key for (key,) in rows_of(_vouchers_of, basket_id=basket.pk)))
+
+
+def _vouchers_of(basket_id: object) -> QuerySet[Any, tuple[Any, ...]]:
     # Their keys stand beside the basket's: the vouchers themselves, in their order, take longer.
     through: Any = get_model("basket", "Basket").vouchers.through
-    used = through.objects.filter(basket_id=basket.pk)
-    return tuple(sorted(used.values_list("voucher_id", flat=True)))
+    vouchers: QuerySet[Any, tuple[Any, ...]] = through.objects.filter(basket_id=basket_id).values_list("voucher_id")
+    return vouchers
 
 
 def _rounded(total: Any) -> QuotedPrice:
@@ -288,7 +294,18 @@ def _plain(value: Any) -> JsonValue:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def _line(line: Any) -> QuotedLine:
+def _partner_names(keys: Collection[Any]) -> Mapping[Any, str]:
+    # Most shops have one partner.
+    if len(keys) > 1:
+        return dict(get_model("partner", "Partner").objects.filter(pk__in=keys).values_list("pk", "name"))
+    return dict(row for key in keys for row in rows_of(_partner, key=key))
+
+
+def _partner(key: Any) -> QuerySet[Any, tuple[Any, ...]]:
+    return get_model("partner", "Partner").objects.filter(pk=key).order_by().values_list("pk", "name")
+
+
+def _line(line: Any, partners: Mapping[Any, str]) -> QuotedLine:
     stockrecord, product = line.stockrecord, line.product
     return QuotedLine(
         id=line.pk,
@@ -296,7 +313,7 @@ def _line(line: Any) -> QuotedLine:
         product=product.pk,
         stockrecord=stockrecord.pk,
         partner=stockrecord.partner_id,
-        partner_name=stockrecord.partner.name,
+        partner_name=partners[stockrecord.partner_id],
         partner_sku=stockrecord.partner_sku,
         title=product.get_title(),
         upc=product.upc,

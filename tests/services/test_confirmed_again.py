@@ -25,6 +25,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Order = get_model("order", "Order")
 
 
+@pytest.fixture(params=[None, 0], ids=["", "prepared"], autouse=True)
+def prepare_threshold(request: Any) -> Iterator[None]:
+    """What the shop's OPTIONS say of prepared statements; of those that are logged none is one."""
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = request.param
+    yield
+    connection.close()
+
+
 @pytest.fixture
 def placed(session: PaymentSession, nd8: ND8) -> PaymentSession:
     """Paid, placed, booked and mailed."""

@@ -34,11 +34,13 @@ def stored(basket_id: int) -> list[Any]:
     return list(Line.objects.filter(basket=basket_id).order_by("pk").values_list(*columns))
 
 
-@pytest.fixture(params=["RETURNING", "no RETURNING"], autouse=True)
-def database(request: Any, monkeypatch: Any) -> None:
-    """What an INSERT can say differs: MySQL's says nothing."""
-    can = request.param == "RETURNING"
+@pytest.fixture(params=["RETURNING", "no RETURNING", "RETURNING, prepared"], autouse=True)
+def database(request: Any, db: None, monkeypatch: Any) -> None:
+    """What an INSERT can say differs: MySQL's says nothing. And a shop may have its statements prepared."""
+    can = request.param != "no RETURNING"
     monkeypatch.setattr(type(connection.features), "can_return_rows_from_bulk_insert", can)
+    if "prepared" in request.param:
+        monkeypatch.setattr(connection.connection, "prepare_threshold", 0)
 
 
 def test_a_copy_has_every_column_of_every_line_in_the_same_order_and_the_basket_stays_as_it_was(shop: Shop) -> None:

@@ -96,8 +96,17 @@ def silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@pytest.fixture
+def prepares(transactional_db: None, shard: int) -> Iterator[None]:
+    """Every other shop has its statements prepared."""
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = 0 if shard % 2 else None
+    yield
+    connection.close()
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("few_collections", "silence")
+@pytest.mark.usefixtures("few_collections", "prepares", "silence")
 @pytest.mark.no_cover
 @pytest.mark.parametrize("shard", SHARDS or range(ceil(SEQUENCES / A_SHARD)))
 def test_whatever_happens_every_payment_comes_to_its_end(

@@ -10,6 +10,7 @@ from tests.settings import *  # noqa: F403  # the same shop, with a server in fr
 DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.site"]  # noqa: F405
 DATABASES["default"]["CONN_MAX_AGE"] = 0 if os.environ.get("BENCH_AGE") == "0" else None  # noqa: F405
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5  # noqa: F405
 if os.environ.get("BENCH_MIDDLEWARE") == "0":
     MIDDLEWARE = []
 TASKS = {"default": {"BACKEND": os.environ.get("BENCH_QUEUE", "django_tasks.backends.immediate.ImmediateBackend")}}
