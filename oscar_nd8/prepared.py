@@ -9,7 +9,7 @@ from functools import cache
 from inspect import signature
 from typing import Any, cast
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, QuerySet
 from django.db.models.sql import UpdateQuery
@@ -57,7 +57,8 @@ def update_of(query: Callable[..., Update], *fixed: Hashable, **values: object) 
         rows, changes = query(*fixed, **values)
         return rows.update(**changes)
     statement, places = _composed_update(query, fixed, tuple(values))
-    with prepared_cursor() as cursor:
+    # As `QuerySet.update`: whoever swallows an error must not let Django believe that the transaction was committed.
+    with transaction.mark_for_rollback_on_error(using=connection.alias), prepared_cursor() as cursor:
         cursor.execute(statement, _filled(places, values))
         changed: int = cursor.rowcount
         return changed
@@ -66,8 +67,8 @@ def update_of(query: Callable[..., Update], *fixed: Hashable, **values: object) 
 def prepared_cursor() -> CursorWrapper:
     """`connection.cursor()`, whose statements are prepared where the shop's connection says from when on.
 
-    That is `DATABASES["default"]["OPTIONS"]["prepare_threshold"]`, psycopg's own; Django sets it to None, because a
-    pool in front of PostgreSQL may hand each transaction another connection.
+    That is `DATABASES["default"]["OPTIONS"]["prepare_threshold"]`, psycopg's own: 0 is at once. Django sets it to None,
+    because a pool in front of PostgreSQL may hand each transaction another connection.
     """
     if connection.connection is None:
         connection.ensure_connection()

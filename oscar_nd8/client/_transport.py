@@ -129,18 +129,18 @@ class Transport:
         try:
             return once(1)
         except ProviderUnavailable as error:
-            first = error
-        return self._again(once, first, ends_at=ends_at)
+            failed = [error]
+        return self._again(once, failed, ends_at=ends_at)
 
-    def _again(self, once: Callable[[int], T], first: ProviderUnavailable, *, ends_at: float) -> T:
-        """What became of a read whose first try failed. Stamina is not asked before: it takes a tenth of a call."""
-        numbers = count(1)
+    def _again(self, once: Callable[[int], T], failed: list[ProviderUnavailable], *, ends_at: float) -> T:
+        """What becomes of a read whose first try `failed`. Stamina is not asked before: it takes a tenth of a call."""
+        numbers = count(2)
 
         def attempt() -> T:
-            number = next(numbers)
-            if number == 1:
-                raise first
-            return once(number)
+            if failed:
+                # Kept nowhere: its frames hold the request and its key, and would be held by it in turn.
+                raise failed.pop()
+            return once(next(numbers))
 
         def wait(error: Exception) -> bool | float:
             """Whether to repeat, or after how many seconds: never a wait that ends after the budget."""

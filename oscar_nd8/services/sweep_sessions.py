@@ -54,11 +54,22 @@ class SessionSweep(Sweep):
         """Ask about one session after the other, and finish those with news."""
         while (turn := self._next()) is not None:
             batch, session = turn
+            is_asked = True
             try:
-                with self._places:
-                    self.see_to(session.pk, partial(self._skim, batch, session))
+                is_asked = self._see_to_in_its_place(batch, session)
             finally:
-                batch.seen_to()
+                if is_asked:
+                    batch.seen_to()
+            if not is_asked:
+                self._give_back(batch, session)
+
+    def _see_to_in_its_place(self, batch: SkimmedSessions, session: PaymentSession) -> bool:
+        with self._places:
+            # ND8 may have asked to wait while this thread waited for its place.
+            if not self._is_worth_asking(batch.lease):
+                return False
+            self.see_to(session.pk, partial(self._skim, batch, session))
+            return True
 
     def put_off(self, pk: int, error: Exception) -> None:
         """After a quarter of its age, or when ND8 asked for it; what cannot be placed for a day, a person decides."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -172,9 +172,8 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
     # reads sooner by itself for a single line.
     relations = ["attributes__option"]
     if len(lines) > 1:
-        relations += ["product__product_class", "product__parent__product_class"]
+        relations += ["stockrecord__partner", "product__product_class", "product__parent__product_class"]
     prefetch_related_objects(lines, *relations)
-    partners = _partner_names({line.stockrecord.partner_id for line in lines})
     user = submission["user"]
     order_kwargs = submission.get("order_kwargs") or {}
     email = user.email if user.is_authenticated else order_kwargs.get("guest_email")
@@ -190,7 +189,7 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
             user=user.pk if user.is_authenticated else None,
             site=getattr(get_current_site(request), "pk", None),
             language=get_language() or "",
-            lines=tuple(_line(line, partners) for line in lines),
+            lines=tuple(_line(line) for line in lines),
             applications=tuple(_application(each) for each in basket.offer_applications),
             vouchers=_vouchers(basket),
             order_kwargs=order_kwargs,
@@ -294,18 +293,7 @@ def _plain(value: Any) -> JsonValue:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def _partner_names(keys: Collection[Any]) -> Mapping[Any, str]:
-    # Most shops have one partner.
-    if len(keys) > 1:
-        return dict(get_model("partner", "Partner").objects.filter(pk__in=keys).values_list("pk", "name"))
-    return dict(row for key in keys for row in rows_of(_partner, key=key))
-
-
-def _partner(key: Any) -> QuerySet[Any, tuple[Any, ...]]:
-    return get_model("partner", "Partner").objects.filter(pk=key).order_by().values_list("pk", "name")
-
-
-def _line(line: Any, partners: Mapping[Any, str]) -> QuotedLine:
+def _line(line: Any) -> QuotedLine:
     stockrecord, product = line.stockrecord, line.product
     return QuotedLine(
         id=line.pk,
@@ -313,7 +301,7 @@ def _line(line: Any, partners: Mapping[Any, str]) -> QuotedLine:
         product=product.pk,
         stockrecord=stockrecord.pk,
         partner=stockrecord.partner_id,
-        partner_name=partners[stockrecord.partner_id],
+        partner_name=stockrecord.partner.name,
         partner_sku=stockrecord.partner_sku,
         title=product.get_title(),
         upc=product.upc,

@@ -43,7 +43,7 @@ SEED = """
 
 def run(profile: Profile) -> Iterator[Figure]:
     """How fast, and then how big."""
-    rows = profile.pick(2560, 6400)
+    rows = profile.pick(1920, 6400)
     with provider(latency=LATENCY) as nd8:
         seed_held(rows)
 
@@ -53,7 +53,9 @@ def run(profile: Profile) -> Iterator[Figure]:
         def ours() -> float:
             return rows / milliseconds(lambda: _reconcile(rows)) * 1000
 
-        floor(), ours()
+        # Imported, and connected.
+        _raw_calls(nd8, IN_FLIGHT)
+        _reconcile(IN_FLIGHT, at_most=IN_FLIGHT)
         floors, rates = in_turns(floor, ours, rounds=profile.pick(2, 7))
     rate, raw, limit = statistics.median(rates), statistics.median(floors), IN_FLIGHT / LATENCY
     detail = f"{rate:.0f}/s; raw calls reach {raw:.0f}/s"

@@ -8,8 +8,10 @@ import statistics
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +33,7 @@ QUEUES = {
     "database queue": ("django_tasks_db.DatabaseBackend", 0.65),
     "processed inline": ("django_tasks.backends.immediate.ImmediateBackend", 0.55),
 }
+MIDDLEWARE = {"without middleware": "none", "under the shop's middleware": "whole"}
 SECRET = b"whsec_sandbox"
 WORKERS = 2
 APPLICATION = "tests.bench.site.wsgi:application"
@@ -40,45 +43,55 @@ GUNICORN = (sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", *QUI
 
 def run(profile: Profile) -> Iterator[Figure]:
     """Each queue under each middleware."""
-    posts = profile.pick(400, 4000)
-    rounds = profile.pick(5, 7)
+    posts, rounds = profile.pick(400, 4000), profile.pick(5, 7)
     with provider() as nd8:
         sessions = [placed_session(number) for number in range(profile.pick(20, 200))]
-        for middleware in ("without middleware", "under the shop's middleware"):
-            for queue, (backend, goal) in QUEUES.items():
-                environment = {
-                    "BENCH_QUEUE": backend,
-                    "BENCH_MIDDLEWARE": "0" if middleware.startswith("without") else "1",
-                    "BENCH_PROVIDER": nd8.url,
-                }
-                with TemporaryDirectory() as folder, served({**environment, "BENCH_METER": f"{folder}/m"}) as address:
-                    asked: list[float] = []
-
-                    def ours(
-                        address: tuple[str, int] = address,
-                        asked: list[float] = asked,
-                        meter: Path = Path(folder, "m"),
-                    ) -> Load:
-                        meter.write_text("")
-                        load = hammer(address, requests_to("/nd8/webhook/", sessions, posts))
-                        asked.append(sum(map(float, meter.read_text().split())))
-                        return load
-
-                    def floor(address: tuple[str, int] = address) -> Load:
-                        return hammer(address, requests_to("/floor/", sessions, posts))
-
-                    floor(), ours()  # every worker has imported, connected and warmed up
-                    asked.clear()
-                    floors, loads = in_turns(floor, ours, rounds=rounds)  # type: ignore[arg-type]  # whole loads
-                yield from _figures(f"{queue}, {middleware}", goal, floors, loads, asked)  # type: ignore[arg-type]
+        for queue, (backend, goal) in QUEUES.items():
+            with TemporaryDirectory() as folder:
+                meter = Path(folder, "meter")
+                environment = {"BENCH_QUEUE": backend, "BENCH_PROVIDER": nd8.url, "BENCH_METER": str(meter)}
+                with served(environment) as address:
+                    for what, middleware in MIDDLEWARE.items():
+                        ours = partial(requests_to, "/nd8/webhook/", sessions, posts, middleware)
+                        floor = partial(requests_to, "/floor/", sessions, posts, middleware)
+                        yield from _figures(f"{queue}, {what}", goal, _Turns(address, meter, ours, floor), rounds)
 
 
-def _figures(what: str, goal: float, floors: list[Load], loads: list[Load], asked: list[float]) -> Iterator[Figure]:
+@dataclass
+class _Turns:
+    """The floor and ours, each hammered in its turn; `asked` is how long all workers waited for ND8, in seconds."""
+
+    address: tuple[str, int]
+    meter: Path
+    requests: Callable[[], list[bytes]]
+    floor_requests: Callable[[], list[bytes]]
+    asked: list[float] = field(default_factory=list)
+
+    def ours(self) -> Load:
+        """One turn."""
+        self.meter.write_text("")
+        load = hammer(self.address, self.requests())
+        self.asked.append(sum(map(float, self.meter.read_text().split())))
+        return load
+
+    def floor(self) -> Load:
+        """One turn."""
+        return hammer(self.address, self.floor_requests())
+
+
+def _figures(what: str, goal: float, turns: _Turns, rounds: int) -> Iterator[Figure]:
+    turns.floor(), turns.ours()  # every worker has imported, connected and warmed up
+    turns.asked.clear()
+    floors: list[Load]
+    loads: list[Load]
+    floors, loads = in_turns(turns.floor, turns.ours, rounds=rounds)  # type: ignore[arg-type,assignment]  # whole loads
     refused = [head for load in [*floors, *loads] for head in load.refused]
     assert not refused, f"{len(refused)} answers were no 2xx: {refused[0]!r}"
     floor = [load.per_second for load in floors]
     # The provider's time is what the workers spent in their calls to it, each its share.
-    ours = [len(load.latencies) / (load.seconds - spent / WORKERS) for load, spent in zip(loads, asked, strict=True)]
+    ours = [
+        len(load.latencies) / (load.seconds - spent / WORKERS) for load, spent in zip(loads, turns.asked, strict=True)
+    ]
     detail = f"{statistics.median(ours):.0f}/s beside {statistics.median(floor):.0f}/s"
     yield at_least(goal, f"accepted a second, {what}", quotient(ours, floor), detail=detail)
     if what.startswith("queue elsewhere"):
@@ -98,12 +111,12 @@ def placed_session(number: int) -> PaymentSession:
     return session
 
 
-def requests_to(path: str, sessions: Sequence[PaymentSession], count: int) -> list[bytes]:
+def requests_to(path: str, sessions: Sequence[PaymentSession], count: int, middleware: str = "whole") -> list[bytes]:
     """So many notifications about `sessions`, each delivery of its own."""
-    return [_request(path, session) for session, _ in zip(cycle(sessions), range(count), strict=False)]
+    return [_request(path, session, middleware) for session, _ in zip(cycle(sessions), range(count), strict=False)]
 
 
-def _request(path: str, session: PaymentSession) -> bytes:
+def _request(path: str, session: PaymentSession, middleware: str) -> bytes:
     body = json.dumps(
         {
             "event": "transaction.status_changed",
@@ -118,11 +131,17 @@ def _request(path: str, session: PaymentSession) -> bytes:
         }
     ).encode()
     signature = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"X-Webhook-Event: transaction.status_changed\r\nX-Webhook-Delivery-Id: {uuid.uuid4()}\r\n"
-        f"X-Webhook-Timestamp: {timezone.now().timestamp():.0f}\r\nX-Webhook-Signature: sha256={signature}\r\n\r\n"
-    )
+    fields = {
+        "Host": "127.0.0.1",
+        "Content-Type": "application/json",
+        "Content-Length": len(body),
+        "X-Bench-Middleware": middleware,
+        "X-Webhook-Event": "transaction.status_changed",
+        "X-Webhook-Delivery-Id": uuid.uuid4(),
+        "X-Webhook-Timestamp": f"{timezone.now().timestamp():.0f}",
+        "X-Webhook-Signature": f"sha256={signature}",
+    }
+    head = "".join([f"POST {path} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields.items()), "\r\n"])
     return head.encode() + body
 
 

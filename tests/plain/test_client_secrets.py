@@ -1,5 +1,6 @@
 """Neither keys nor bodies leave the client: not in errors, tracebacks with locals, logs or reprs."""
 
+import gc
 import logging
 import subprocess
 import sys
@@ -110,6 +111,23 @@ def test_whatever_watches_the_retries_is_told_no_arguments() -> None:
     assert seen
     assert all((details.args, details.kwargs) == ((), {}) for details in seen)
     assert KEY not in repr(seen)
+
+
+def test_a_read_that_was_repeated_leaves_nothing_behind_that_holds_the_key() -> None:
+    answers = iter([httpx.Response(500), httpx.Response(200, json=TRANSACTION)])
+    nd8 = ND8Client(
+        base_url="https://nd8.example/", api_key=KEY, transport=httpx.MockTransport(lambda request: next(answers))
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        with nd8, stamina.set_testing(True, attempts=2):
+            nd8.get_transaction("TX1")
+        left = [each for each in gc.get_objects() if isinstance(each, httpx.Request)]
+        assert [request for request in left if KEY in request.headers.get("Authorization", "")] == []
+    finally:
+        gc.enable()
+    assert next(answers, None) is None
 
 
 def test_a_request_shows_nobody() -> None:

@@ -1,10 +1,11 @@
 """Statements that are composed once a process: prepared where a shop's connection allows it, else not."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.test.utils import CaptureQueriesContext
@@ -131,6 +132,32 @@ def test_it_changes_what_the_query_would(session: PaymentSession, request: Any, 
     assert update_of(closing, "again", email=session.email, paid_at=early) == 1
     after.refresh_from_db()
     assert (after.status_reason, after.paid_at, after.currency) == ("again", late, "JPY")
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_whoever_swallows_its_error_does_not_make_django_believe_in_a_commit(
+    session: PaymentSession, request: Any, *, prepared: bool
+) -> None:
+    if prepared:
+        request.getfixturevalue("threshold")
+    done: list[str] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: done.append("committed"))
+        with suppress(IntegrityError):
+            update_of(closing, "wrong", email=session.email, paid_at=session.created_at, amount=0)
+    assert done == []
+    session.refresh_from_db()
+    assert session.status_reason == ""
+
+
+@pytest.mark.usefixtures("threshold")
+def test_guests_and_customers_begin_in_turns_and_each_comes_back_to_their_own_page(
+    guest: Shopper, customer: Shopper, mug: Any
+) -> None:
+    theirs = [shopper.begin_payment(mug) for shopper in (guest, customer)]
+    for shopper, session in zip((guest, customer), theirs, strict=True):
+        assert shopper.pay_now().headers["Location"] == session.checkout_url
+    assert PaymentSession.objects.count() == 2
 
 
 @pytest.mark.usefixtures("threshold")

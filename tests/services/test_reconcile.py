@@ -548,7 +548,7 @@ def test_threads_share_what_is_due_and_each_session_is_asked_about_and_written_d
     assert (summary.looked_at, summary.postponed, summary.broken) == (rows, 0, 0)
     assert calls.total() == rows
     assert {(operation, outcome) for _, operation, outcome in calls} == {("getPaymentById", "ok")}
-    assert len(calls) >= 4
+    assert 4 <= len(calls) <= 5
     assert not PaymentSession.objects.exclude(due_at__gt=began + timedelta(minutes=10)).exists()
     assert not Payment.objects.exclude(asked_at__gte=began).exists()
     assert set(PaymentSession.objects.values_list("status", flat=True)) == {"held"}
@@ -634,6 +634,28 @@ def test_what_one_claimed_for_all_is_given_back_at_once_when_nd8_asks_to_wait() 
     assert asked.due_at > run.began
     # Claimed, given back, and written down: when it was asked about, and when it is again.
     assert [query["sql"].split()[0] for query in captured].count("UPDATE") == 4
+
+
+@pytest.mark.postgres
+def test_whoever_waited_for_a_place_asks_nothing_once_nd8_asked_to_wait() -> None:
+    asked = Counter[int]()
+
+    class Refusing(SessionSweep):
+        """ND8 asks everybody to wait."""
+
+        def see_to(self, pk: int, look_at: Callable[[], Counter[Done]]) -> None:
+            asked[pk] += 1
+            super().see_to(pk, look_at)
+            self.run.failed(RateLimited("wait", operation="getPaymentById"))
+
+    with provider(latency=0.05):
+        seed_held(AT_ONCE)
+        PaymentSession.objects.update(due_at=timezone.now())
+        run = Run(workers=2, at_most=None, tell=lambda _summary: None)
+        sweep(Refusing(run, lambda _pk, **_answers: Counter()))
+
+    assert 1 <= asked.total() <= 2
+    assert PaymentSession.objects.filter(due_at=run.began).count() == AT_ONCE - asked.total()
 
 
 def test_more_rows_than_a_run_keeps_in_mind_are_each_looked_at_once_though_all_became_due_at_one_moment() -> None:

@@ -1,4 +1,4 @@
-"""The sandbox shop behind a web server: BENCH_QUEUE says who processes, BENCH_MIDDLEWARE=0 leaves the shop's out.
+"""The sandbox shop behind a web server: BENCH_QUEUE says who processes.
 
 BENCH_AGE=0 opens a connection to the database for each request.
 """
@@ -10,9 +10,8 @@ from tests.settings import *  # noqa: F403  # the same shop, with a server in fr
 DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.site"]  # noqa: F405
 DATABASES["default"]["CONN_MAX_AGE"] = 0 if os.environ.get("BENCH_AGE") == "0" else None  # noqa: F405
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5  # noqa: F405
-if os.environ.get("BENCH_MIDDLEWARE") == "0":
-    MIDDLEWARE = []
+# As docs/performance.md advises; Django's own cursors, and thereby the floors, do not prepare anything.
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0  # noqa: F405
 TASKS = {"default": {"BACKEND": os.environ.get("BENCH_QUEUE", "django_tasks.backends.immediate.ImmediateBackend")}}
 if "BENCH_PROVIDER" in os.environ:  # behind the web server; the benchmark's own process walks through the whole shop
     ROOT_URLCONF = "tests.bench.site.urls"
