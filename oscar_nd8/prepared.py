@@ -9,7 +9,7 @@ from functools import cache
 from inspect import signature
 from typing import Any, cast
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, QuerySet
 from django.db.models.sql import UpdateQuery
@@ -70,16 +70,17 @@ def prepared_cursor() -> CursorWrapper:
     That is `DATABASES["default"]["OPTIONS"]["prepare_threshold"]`, psycopg's own: 0 is at once. Django sets it to None,
     because a pool in front of PostgreSQL may hand each transaction another connection.
     """
-    if connection.connection is None:
-        connection.ensure_connection()
-    raw = connection.connection
+    database = connections[connection.alias]  # not its proxy, which looks for it at each word
+    if database.connection is None:
+        database.ensure_connection()
+    raw = database.connection
     # Of a prepared statement Django's log of queries would say nothing.
-    if getattr(raw, "prepare_threshold", None) is None or connection.queries_logged:
-        return connection.cursor()
+    if getattr(raw, "prepare_threshold", None) is None or database.queries_logged:
+        return database.cursor()
     usual = raw.cursor_factory
     raw.cursor_factory = _server_binding_cursor()
     try:
-        return connection.cursor()
+        return database.cursor()
     finally:
         raw.cursor_factory = usual
 
