@@ -25,6 +25,7 @@ from pydantic import (
 
 __all__ = [
     "LOOPBACK",
+    "MOST_WORKERS",
     "ND8Settings",
     "default_currency",
     "get_settings",
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# As many connections as the client has: whoever asks beyond them only waits.
+MOST_WORKERS = 32
 # What people paste before they have a key of their own.
 PLACEHOLDERS = (
     "changeme",
@@ -133,7 +136,7 @@ class ND8Settings(BaseModel):
     """Seconds after which a refund whose answer was lost, and that ND8 does not list, is taken as never received."""
     MAX_OPEN_PAGES: Annotated[int, Field(ge=1, le=1000)] = 10
     """Payment pages that a customer, or a basket, may have open at once."""
-    RECONCILE_WORKERS: Annotated[int, Field(ge=1, le=32)] = 4
+    RECONCILE_WORKERS: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 4
     """Questions that `nd8_reconcile` asks ND8 at once; on SQLite it is always one."""
     RECONCILE_DAYS: Annotated[int, Field(ge=1, le=3650)] = 30
     """Days after which ND8 is not asked any more about what it never gave a final answer to."""

@@ -500,8 +500,25 @@ def test_the_command_fails_when_nd8_could_not_be_asked(session: PaymentSession, 
     settings.ND8 = {**settings.ND8, "API_KEY": "revoked"}
     with pytest.raises(CommandError, match="Ended early: ND8 refuses our key"):
         told()
-    with pytest.raises(CommandError, match="invalid"):
-        told("--limit", "0")
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "words"),
+    [
+        ("--limit", "0", "give how many rows: a whole number above zero"),
+        ("--limit", "1.5", "give how many rows: a whole number above zero"),
+        ("--limit", "all", "give how many rows: a whole number above zero"),
+        ("--workers", "0", "give how many questions at once: a whole number from 1 to 32"),
+        ("--workers", "33", "give how many questions at once: a whole number from 1 to 32"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_in_words(
+    session: PaymentSession, nd8: ND8, option: str, given: str, words: str
+) -> None:
+    asked = nd8.calls("getPaymentById")
+    with pytest.raises(CommandError, match=f"{option}: {words}"):
+        told(option, given)
+    assert nd8.calls("getPaymentById") == asked
 
 
 class _SlowSweep(SessionSweep):

@@ -1,10 +1,12 @@
 """`manage.py nd8_reconcile`: bring everything that is open to what ND8 says now."""
 
+from argparse import ArgumentTypeError
 from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from oscar_nd8.conf import MOST_WORKERS
 from oscar_nd8.services.reconcile import Done, Summary, reconcile
 
 TELL_EVERY = 2.0  # seconds
@@ -26,9 +28,12 @@ class Command(BaseCommand):
             action="store_true",
             help="Look only at what is due by the schedule, for cron: young matters often, old ones rarely.",
         )
-        parser.add_argument("--limit", type=_positive, metavar="N", help="Look at no more than N rows.")
+        parser.add_argument("--limit", type=_rows, metavar="N", help="Look at no more than N rows.")
         parser.add_argument(
-            "--workers", type=_positive, metavar="N", help="Ask N questions at once; default: ND8['RECONCILE_WORKERS']."
+            "--workers",
+            type=_workers,
+            metavar="N",
+            help=f"Ask N questions at once, 1 to {MOST_WORKERS}; default: ND8['RECONCILE_WORKERS'].",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,11 +56,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{summary.looked_at} looked at ...")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("must be above zero")
-    return number
+def _rows(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("give how many rows: a whole number above zero")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise ArgumentTypeError(f"give how many questions at once: a whole number from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 def _words(summary: Summary) -> str:
