@@ -15,7 +15,7 @@ from django.db.models import Expression, QuerySet
 from django.db.models.sql import UpdateQuery
 from django.utils.module_loading import import_string
 
-__all__ = ["Parameter", "prepared_cursor", "rows_of", "update_of"]
+__all__ = ["prepared_cursor", "rows_of", "update_of"]
 
 Rows = QuerySet[Any, Any]
 Update = tuple[QuerySet[Any, Any], Mapping[str, Any]]

@@ -4,9 +4,11 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["Figure", "Profile", "at_least", "at_most", "in_turns", "milliseconds", "percentile", "quotient"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ def milliseconds(action: Callable[[], Any]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def in_turns(*actions: Callable[[], float], rounds: int) -> list[list[float]]:
+def in_turns(*actions: Callable[[], T], rounds: int) -> list[list[T]]:
     """What each action measures, A B A B, so that a busy moment of the machine falls on all of them."""
-    found: list[list[float]] = [[] for _ in actions]
+    found: list[list[T]] = [[] for _ in actions]
     for _ in range(rounds):
         for each, action in zip(found, actions, strict=True):
             each.append(action())

@@ -37,11 +37,11 @@ def run(profile: Profile) -> Iterator[Figure]:
 
                 ask()
                 asked[f"{server}; connection {what}"] = ask
-        loads = in_turns(*asked.values(), rounds=rounds)  # type: ignore[arg-type]  # whole loads
-    first = _rate(loads[0])  # type: ignore[arg-type]
+        loads = in_turns(*asked.values(), rounds=rounds)
+    first = _rate(loads[0])
     for what, found in zip(asked, loads, strict=True):
-        rate = _rate(found)  # type: ignore[arg-type]
-        slow = percentile([each for load in found for each in load.latencies], 99)  # type: ignore[attr-defined]
+        rate = _rate(found)
+        slow = percentile([each for load in found for each in load.latencies], 99)
         detail = f"{rate:.0f}/s, 99th percentile {slow:.1f} ms"
         yield at_least(0, what, rate / first, unit="of the first", detail=detail)
 

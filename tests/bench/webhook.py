@@ -82,9 +82,7 @@ class _Turns:
 def _figures(what: str, goal: float, turns: _Turns, rounds: int) -> Iterator[Figure]:
     turns.floor(), turns.ours()  # every worker has imported, connected and warmed up
     turns.asked.clear()
-    floors: list[Load]
-    loads: list[Load]
-    floors, loads = in_turns(turns.floor, turns.ours, rounds=rounds)  # type: ignore[arg-type,assignment]  # whole loads
+    floors, loads = in_turns(turns.floor, turns.ours, rounds=rounds)
     refused = [head for load in [*floors, *loads] for head in load.refused]
     assert not refused, f"{len(refused)} answers were no 2xx: {refused[0]!r}"
     floor = [load.per_second for load in floors]

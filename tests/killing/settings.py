@@ -7,7 +7,6 @@ EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 HAYSTACK_SIGNAL_PROCESSOR = "haystack.signals.BaseSignalProcessor"
 DATABASES["default"]["CONN_MAX_AGE"] = None  # noqa: F405
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0  # noqa: F405
 # Whoever clicks after a crash is told soon that the first click's payment page is still being made.
 ND8["PREPARE_WAIT"] = 0.5  # noqa: F405
 LOGGING = {

@@ -7,7 +7,7 @@ from tests.settings import *  # noqa: F403  # the same shop
 
 DEBUG = False
 DATABASES["default"]["CONN_MAX_AGE"] = None  # noqa: F405
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0  # noqa: F405
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0  # noqa: F405  # of the shop above
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = Path(os.environ["MACHINES_MAIL"])
 ND8 = {

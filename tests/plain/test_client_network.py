@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from oscar_nd8.client import ND8Client
-from oscar_nd8.client._network import LookUp, TimedTransport
+from oscar_nd8.client._network import _CONNECTIONS, LookUp, TimedTransport
+from oscar_nd8.conf import MOST_WORKERS
 from oscar_nd8.exceptions import ProviderUnavailable, RateLimited, RequestRejected
 from tests.plain.loopback import (
     CHECKOUT,
@@ -201,3 +202,7 @@ def test_a_proxy_can_be_handed_over() -> None:
         with ND8Client(base_url="http://127.0.0.2:1/api/", api_key="k", transport=through) as nd8:
             assert nd8.get_transaction("TX1").id == "TX1"
         assert proxy.requests[0].startswith(b"GET http://127.0.0.2:1/api/transactions/TX1/ ")
+
+
+def test_there_are_connections_for_as_many_questions_as_a_run_may_ask_at_once() -> None:
+    assert MOST_WORKERS <= _CONNECTIONS

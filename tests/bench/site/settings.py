@@ -11,7 +11,7 @@ DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.site"]  # noqa: F405
 DATABASES["default"]["CONN_MAX_AGE"] = 0 if os.environ.get("BENCH_AGE") == "0" else None  # noqa: F405
 # As docs/performance.md advises; Django's own cursors, and thereby the floors, do not prepare anything.
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0  # noqa: F405
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0  # noqa: F405  # of the shop above
 TASKS = {"default": {"BACKEND": os.environ.get("BENCH_QUEUE", "django_tasks.backends.immediate.ImmediateBackend")}}
 if "BENCH_PROVIDER" in os.environ:  # behind the web server; the benchmark's own process walks through the whole shop
     ROOT_URLCONF = "tests.bench.site.urls"
