@@ -4,19 +4,19 @@ Django composes a statement anew each time, and its cursor fills the values in b
 the same to PostgreSQL. Both take longer than carrying out one that looks at a row or two (docs/adr/0023).
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache
-from inspect import signature
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from django.db import connection, connections, transaction
+from django.db import connection, connections, router, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Expression, QuerySet
-from django.db.models.sql import UpdateQuery
+from django.db.models import Expression, ForeignKey, Manager, Model, QuerySet, prefetch_related_objects, signals
+from django.db.models.sql import InsertQuery, UpdateQuery
 from django.utils.module_loading import import_string
 
-__all__ = ["prepared_cursor", "rows_of", "update_of"]
+__all__ = ["as_instances", "insert", "prepared_cursor", "read_related", "rows_of", "update_of"]
 
+Row = TypeVar("Row", bound=Model)
 Rows = QuerySet[Any, Any]
 Update = tuple[QuerySet[Any, Any], Mapping[str, Any]]
 
@@ -33,14 +33,14 @@ class Parameter(Expression):
         return "%s", (self,)
 
 
-def rows_of(query: Callable[..., Rows], **values: object) -> list[tuple[Any, ...]]:
-    """The rows of `query(**values)`, a `values_list` whose statement depends on nothing but these.
+def rows_of(query: Callable[..., Rows], *fixed: Hashable, **values: object) -> list[tuple[Any, ...]]:
+    """The rows of `query(*fixed, **values)`, a `values_list` whose statement depends on `fixed` and on nothing else.
 
     On PostgreSQL they are as psycopg reads them: a JSON field is text. Other databases run the query as it is.
     """
     if connection.vendor != "postgresql":
-        return list(query(**values))
-    statement, places = _composed(query)
+        return list(query(*fixed, **values))
+    statement, places = _composed(query, fixed, tuple(values))
     with prepared_cursor() as cursor:
         cursor.execute(statement, _filled(places, values))
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -64,6 +64,22 @@ def update_of(query: Callable[..., Update], *fixed: Hashable, **values: object) 
         return changed
 
 
+def insert(row: Model) -> None:
+    """What `row.save(force_insert=True)` does, for a model that is one table whose key the database makes."""
+    model = type(row)
+    if connection.vendor != "postgresql":
+        row.save(force_insert=True)
+        return
+    signals.pre_save.send(model, instance=row, raw=False, using=connection.alias, update_fields=None)
+    statement, fields = _composed_insert(model)
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]  # noqa: FBT003  # Django's
+    with transaction.mark_for_rollback_on_error(using=connection.alias), prepared_cursor() as cursor:
+        cursor.execute(statement, values)
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  # Django's documented model API
+    signals.post_save.send(model, instance=row, created=True, raw=False, using=connection.alias, update_fields=None)
+
+
 def prepared_cursor() -> CursorWrapper:
     """`connection.cursor()`, whose statements are prepared where the shop's connection says from when on.
 
@@ -85,9 +101,64 @@ def prepared_cursor() -> CursorWrapper:
         raw.cursor_factory = usual
 
 
+def as_instances(model: type[Row], rows: Iterable[Sequence[Any]]) -> list[Row]:
+    """What Django would make of rows that psycopg read, each with every concrete column of `model`, in its order."""
+    columns = _columns(model)
+    # Most fields take what psycopg gives.
+    if any(hasattr(field, "from_db_value") for field in columns.values()):
+        compiler = QuerySet(model).query.get_compiler(using=connection.alias)
+        rows = compiler.apply_converters(rows, compiler.get_converters([each.get_col("") for each in columns.values()]))
+    return [model.from_db(connection.alias, list(columns), row) for row in rows]
+
+
+def read_related(rows: Sequence[Any], name: str) -> None:
+    """Let `rows`, all of one model, hold what their foreign key `name` leads to, as Django would read it: in one query.
+
+    Where it is the same row for all of them, the statement is composed once, unless a manager or a router of the shop's
+    own has a say.
+    """
+    if not rows:
+        return
+    relation = _meta(rows[0]).get_field(name)
+    missing = [row for row in rows if not relation.is_cached(row)]
+    keys = {getattr(row, relation.attname) for row in missing}
+    if len(keys) != 1 or None in keys or not _is_plain(relation, missing[0]):
+        prefetch_related_objects(missing, name)
+        return
+    for related in as_instances(relation.related_model, rows_of(_with_key, relation.related_model, key=keys.pop())):
+        for row in missing:
+            relation.set_cached_value(row, related)
+
+
+def _is_plain(relation: Any, row: Model) -> bool:
+    related = relation.related_model
+    return (
+        connection.vendor == "postgresql"
+        and type(relation) is ForeignKey
+        and relation.target_field.primary_key
+        and type(_meta(related).base_manager) is Manager
+        and router.db_for_read(related, instance=row) == connection.alias
+    )
+
+
+def _with_key(model: type[Model], key: Any) -> Rows:
+    return QuerySet(model).filter(pk=key).values_list(*_columns(model))
+
+
 @cache
-def _composed(query: Callable[..., Rows]) -> tuple[str, Sequence[Any]]:
-    return query(**{name: Parameter(name) for name in signature(query).parameters}).query.sql_with_params()
+def _columns(model: type[Model]) -> Mapping[str, Any]:
+    return {field.attname: field for field in _meta(model).concrete_fields}
+
+
+def _meta(model: Any) -> Any:
+    return model._meta  # noqa: SLF001  # Django's documented model API
+
+
+@cache
+def _composed(
+    query: Callable[..., Rows], fixed: tuple[Hashable, ...], names: tuple[str, ...]
+) -> tuple[str, Sequence[Any]]:
+    return query(*fixed, **{name: Parameter(name) for name in names}).query.sql_with_params()
 
 
 @cache
@@ -99,6 +170,17 @@ def _composed_update(
     statement = cast("UpdateQuery", rows.query.chain(UpdateQuery))
     statement.add_update_values(dict(changes))
     return statement.sql_with_params()
+
+
+@cache
+def _composed_insert(model: type[Model]) -> tuple[str, Sequence[Any]]:
+    fields = [field for field in _columns(model).values() if not (field.primary_key or field.generated)]
+    query = InsertQuery(model)
+    query.insert_values(fields, [model()])
+    compiler: Any = query.get_compiler(using=connection.alias)
+    compiler.returning_fields = [_meta(model).pk]
+    ((statement, _values),) = compiler.as_sql()
+    return statement, fields
 
 
 def _filled(places: Sequence[Any], values: Mapping[str, object]) -> list[Any]:

@@ -44,7 +44,9 @@ def begin_payment(submission: Mapping[str, Any], *, request: HttpRequest) -> Ope
 
 
 def _return_addresses(request: HttpRequest, session: PaymentSession) -> ReturnAddresses:
+    shop = request.build_absolute_uri("/").removesuffix("/")
+
     def absolute(outcome: str) -> str:
-        return request.build_absolute_uri(address_of("return", token=session.token, outcome=outcome))
+        return shop + address_of("return", token=session.token, outcome=outcome)
 
     return ReturnAddresses(success=absolute("success"), failed=absolute("failed"), canceled=absolute("canceled"))

@@ -21,7 +21,7 @@ from oscar_nd8.exceptions import NotOffered, NotReusable, ProviderError
 from oscar_nd8.gateway import Gateway, ReturnAddresses, get_gateway
 from oscar_nd8.lines import Item, itemise
 from oscar_nd8.models import Payment, PaymentSession, WebhookEvent
-from oscar_nd8.prepared import rows_of
+from oscar_nd8.prepared import insert, rows_of
 from oscar_nd8.services.close_session import close_session, give_up_preparing
 from oscar_nd8.services.move_session import move_session, show_moved
 from oscar_nd8.services.settle import settle
@@ -197,7 +197,7 @@ def _write(
     """The session's row and its frozen basket, before the provider hears of it. IntegrityError: another was first."""
     with transaction.atomic(durable=True):
         basket = copy_frozen(quote, source_id=source_basket_id)
-        return PaymentSession.objects.create(
+        session = PaymentSession(
             quote=quote.model_dump(mode="json"),
             fingerprint=mark,
             reuse_key=reuse_key,
@@ -212,6 +212,8 @@ def _write(
             source_basket_id=source_basket_id,
             due_at=timezone.now() + get_settings().answered_within,
         )
+        insert(session)
+        return session
 
 
 def _begin(

@@ -5,21 +5,24 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from oscar.core.loading import get_model
 
 from oscar_nd8.exceptions import NotReusable
-from oscar_nd8.prepared import prepared_cursor
+from oscar_nd8.prepared import as_instances, prepared_cursor
 from oscar_nd8.shop.quote import Quote
 
 __all__ = ["copy_frozen", "discard_copy"]
 
 Statement = tuple[str, tuple[Any, ...]]
 """SQL and its values."""
+Lines = models.Manager[Any]
+"""Of a shop's basket lines, its own or Oscar's."""
+Quantities = dict[str, int]
+"""Of lines, by line reference."""
 
-# What stands in a composed statement where the shopper's basket belongs.
-_SOURCE = object()
 _CHANGED = _("Your basket changed a moment ago. Please look at it again before paying.")
 
 
@@ -31,9 +34,9 @@ def copy_frozen(quote: Quote, *, source_id: int) -> Any:
     """
     # Without a savepoint where it is a part of a transaction: what goes wrong here undoes that, too.
     with transaction.atomic(savepoint=False):
-        copy = _copy_basket(source_id)
+        copy, quantities = _copy(source_id)
         # The copy is what is looked at: no other tab can change it any more.
-        if copy is None or _copy_lines(source_id, copy.pk) != {each.reference: each.quantity for each in quote.lines}:
+        if copy is None or quantities != {each.reference: each.quantity for each in quote.lines}:
             raise NotReusable(_CHANGED)
         if any(line.attributes for line in quote.lines):
             _copy_attributes(source_id, copy.pk)
@@ -48,35 +51,48 @@ def discard_copy(basket_id: int) -> None:
     Basket.objects.filter(pk=basket_id, status=Basket.FROZEN).delete()
 
 
-def _copy_basket(source_id: int) -> Any:
-    """The copy's own row, frozen and without lines; None where there is no such basket."""
-    Basket = get_model("basket", "Basket")
-    frozen = {"status": Basket.FROZEN, "date_submitted": None, "date_merged": None}
-    # Whatever a fork's manager would leave out: the shopper is about to pay for it.
-    baskets: QuerySet[Any] = QuerySet(Basket, using=connection.alias)
-    # MySQL's INSERT says nothing of what it wrote, and the key of a fork's basket may be Python's to make.
-    if not (_returns_rows() and isinstance(_meta(Basket).pk, models.AutoField)):
-        source = baskets.filter(pk=source_id).first()
-        if source is None:
-            return None
-        copy = _clone(source, **frozen)
-        copy.save()
-        return copy
-    composed, values = _copying_any_basket(tuple(frozen.items()))
-    statement = composed + _returning(Basket, *(field.attname for field in _meta(Basket).concrete_fields))
-    return next(iter(baskets.raw(statement, [source_id if each is _SOURCE else each for each in values])), None)
+def _copy(source_id: int) -> tuple[Any, Quantities]:
+    """The copied basket, None where there is none to copy, and what was copied of its lines."""
+    # Other databases know no INSERT in a WITH; and the key of a fork's basket may be Python's to make.
+    if connection.vendor == "postgresql" and isinstance(_meta(get_model("basket", "Basket")).pk, models.AutoField):
+        return _copy_at_once(source_id)
+    return _copy_in_turn(source_id)
 
 
-def _copy_lines(source_id: int, copy_id: int) -> dict[str, int]:
-    """Quantities by line reference, as they were copied."""
-    statement, values = _copying_lines(source_id, copy_id)
+def _copy_at_once(source_id: int) -> tuple[Any, Quantities]:
+    copying_basket, basket_values = _copying_any_basket()
+    copying_lines, line_values = _copying_lines_at_once(source_id)
+    statement = (
+        f"WITH nd8_basket AS ({copying_basket}), nd8_lines AS ({copying_lines}) "  # noqa: S608  # composed by Django
+        "SELECT nd8_basket.*, nd8_lines.* FROM nd8_basket LEFT JOIN nd8_lines ON true"
+    )
     with prepared_cursor() as cursor:
-        if _returns_rows():
-            cursor.execute(statement + _returning(get_model("basket", "Line"), "line_reference", "quantity"), values)
-        else:
-            cursor.execute(statement, values)
-            cursor.execute(_reading_any_lines(), (copy_id,))
-        return dict(cursor.fetchall())
+        cursor.execute(statement, (*basket_values, source_id, *line_values))
+        rows = cursor.fetchall()
+    baskets = as_instances(get_model("basket", "Basket"), [basket for *basket, _reference, _quantity in rows[:1]])
+    quantities = {reference: quantity for *_basket, reference, quantity in rows if reference is not None}
+    return next(iter(baskets), None), quantities
+
+
+def _copy_in_turn(source_id: int) -> tuple[Any, Quantities]:
+    source = _all_of("Basket").filter(pk=source_id).first()
+    if source is None:
+        return None, {}
+    fields = [field.attname for field in _meta(source).concrete_fields if not field.primary_key]
+    copy = type(source)(**{name: getattr(source, name) for name in fields} | _frozen())
+    copy.save()
+    with connection.cursor() as cursor:
+        cursor.execute(*_copying_lines(get_model("basket", "Line").objects, source_id, Value(copy.pk)))
+    return copy, dict(_all_of("Line").filter(basket=copy.pk).values_list("line_reference", "quantity"))
+
+
+def _all_of(model: str) -> QuerySet[Any]:
+    """Whatever a fork's manager would leave out: the shopper is about to pay for it."""
+    return QuerySet(get_model("basket", model), using=connection.alias).order_by()
+
+
+def _frozen() -> dict[str, Any]:
+    return {"status": get_model("basket", "Basket").FROZEN, "date_submitted": None, "date_merged": None}
 
 
 def _copy_attributes(source_id: int, copy_id: int) -> None:
@@ -88,27 +104,47 @@ def _copy_attributes(source_id: int, copy_id: int) -> None:
         cursor.execute(*_copying(originals, line_id=Subquery(twin.values("pk"))))
 
 
-def _returns_rows() -> bool:
-    """Whether an INSERT can say what it wrote."""
-    return connection.features.can_return_rows_from_bulk_insert
+@cache
+def _copying_any_basket() -> Statement:
+    """What copies a basket's row and returns it, composed once a process; the key that it lacks is its last value."""
+    fields = _meta(get_model("basket", "Basket")).concrete_fields
+    changed = {name: Value(value, output_field=_field("Basket", name)) for name, value in _frozen().items()}
+    # It is as old as it is: shops tidy up baskets by their age.
+    dated = {each.attname: Now() for each in fields if _is_dated(each)}
+    statement, values = _copying(_all_of("Basket").filter(pk=0), **changed, **dated)
+    # The key stands in the WHERE; what a fork's fields are selected with stays as it is.
+    return statement + _returning(*fields), values[:-1]
 
 
-def _returning(model: Any, *names: str) -> str:
-    columns = (_meta(model).get_field(name).column for name in names)
-    return f" RETURNING {', '.join(map(connection.ops.quote_name, columns))}"
+def _copying_lines_at_once(source_id: int) -> Statement:
+    lines = get_model("basket", "Line").objects
+    composed, values = _copying_any_lines(lines)
+    # A fork's manager may add conditions with values of its own.
+    return (composed, (source_id,)) if values == (0,) else _compose_for_lines(lines, source_id)
 
 
 @cache
-def _copying_any_basket(changes: tuple[tuple[str, Any], ...]) -> Statement:
-    # Composed once a process: the shopper waits for it.
-    meta = _meta(get_model("basket", "Basket"))
-    changed = {name: Value(value, output_field=meta.get_field(name)) for name, value in changes}
-    # It is as old as it is: shops tidy up baskets by their age.
-    dated = {each.attname: Now() for each in meta.concrete_fields if _is_dated(each)}
-    basket: QuerySet[Any] = QuerySet(meta.model).filter(pk=0).order_by()
-    statement, values = _copying(basket, **changed, **dated)
-    # The key stands last, in the WHERE; what a fork's fields are selected with stays as it is.
-    return statement, (*values[:-1], _SOURCE)
+def _copying_any_lines(lines: Lines) -> Statement:
+    return _compose_for_lines(lines, 0)
+
+
+def _compose_for_lines(lines: Lines, source_id: int) -> Statement:
+    key = connection.ops.quote_name(_meta(get_model("basket", "Basket")).pk.column)
+    of_the_copy = RawSQL(f"(SELECT {key} FROM nd8_basket)", ())  # noqa: S608, S611  # a name
+    statement, values = _copying_lines(lines, source_id, of_the_copy)
+    return statement + _returning(_field("Line", "line_reference"), _field("Line", "quantity")), values
+
+
+def _copying_lines(lines: Lines, source_id: int, copy: Value | RawSQL) -> Statement:
+    return _copying(lines.filter(basket=source_id).order_by("pk"), basket_id=copy)
+
+
+def _returning(*fields: Any) -> str:
+    return f" RETURNING {', '.join(connection.ops.quote_name(field.column) for field in fields)}"
+
+
+def _field(model: str, name: str) -> Any:
+    return _meta(get_model("basket", model)).get_field(name)
 
 
 def _is_dated(field: Any) -> bool:
@@ -119,31 +155,7 @@ def _meta(model: Any) -> Any:
     return model._meta  # noqa: SLF001  # Django's documented model API
 
 
-def _copying_lines(source_id: int, copy_id: int) -> Statement:
-    composed, values = _copying_any_lines()
-    # A fork's manager may add conditions with values of its own.
-    return (composed, (copy_id, source_id)) if values == (0, 0) else _compose_for_lines(source_id, copy_id)
-
-
-@cache
-def _copying_any_lines() -> Statement:
-    return _compose_for_lines(0, 0)
-
-
-@cache
-def _reading_any_lines() -> str:
-    # Of a copy all is read, whatever a fork's manager would leave out.
-    lines: QuerySet[Any] = QuerySet(get_model("basket", "Line")).filter(basket=0).order_by()
-    composed, _values = lines.values_list("line_reference", "quantity").query.sql_with_params()
-    return composed
-
-
-def _compose_for_lines(source_id: int, copy_id: int) -> Statement:
-    lines = get_model("basket", "Line").objects.filter(basket=source_id)
-    return _copying(lines.order_by("pk"), basket_id=Value(copy_id))
-
-
-def _copying(rows: QuerySet[Any], **changes: Subquery | Value | Now) -> Statement:
+def _copying(rows: QuerySet[Any], **changes: Subquery | Value | Now | RawSQL) -> Statement:
     """The INSERT ... SELECT that copies `rows` with every concrete field, those that a shop's fork added included.
 
     Django has no words for it: only the INSERT itself, and what it is to return, is written here (docs/adr/0019).
@@ -155,9 +167,3 @@ def _copying(rows: QuerySet[Any], **changes: Subquery | Value | Now) -> Statemen
     name = connection.ops.quote_name
     columns = ", ".join(name(field.column) for field in fields)
     return f"INSERT INTO {name(meta.db_table)} ({columns}) {query}", values
-
-
-def _clone(row: Any, **changes: Any) -> Any:
-    """An unsaved copy of every concrete field, those that a shop's fork added included."""
-    fields = [field.attname for field in _meta(row).concrete_fields if not field.primary_key]
-    return type(row)(**{name: getattr(row, name) for name in fields} | changes)

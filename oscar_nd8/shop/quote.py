@@ -19,6 +19,7 @@ from oscar_nd8.exceptions import NotOffered
 from oscar_nd8.lines import Part
 from oscar_nd8.money import exponent, round_to_minor
 from oscar_nd8.prepared import rows_of
+from oscar_nd8.shop.prefetch import read_classes, read_partners
 
 __all__ = [
     "Address",
@@ -168,12 +169,10 @@ def take_quote(submission: Mapping[str, Any], *, request: HttpRequest) -> Quote:
         raise NotOffered(
             _("Your basket holds prices in more than one currency, which cannot be paid together. Please remove some.")
         )
-    # Whatever the number of lines: one query for each relation that a quoted line names. What a line has one of, Django
-    # reads sooner by itself for a single line.
-    relations = ["attributes__option"]
-    if len(lines) > 1:
-        relations += ["stockrecord__partner", "product__product_class", "product__parent__product_class"]
-    prefetch_related_objects(lines, *relations)
+    # Whatever the number of lines: one query for each relation that a quoted line names.
+    prefetch_related_objects(lines, "attributes__option")
+    read_classes(lines)
+    read_partners(lines)
     user = submission["user"]
     order_kwargs = submission.get("order_kwargs") or {}
     email = user.email if user.is_authenticated else order_kwargs.get("guest_email")

@@ -35,7 +35,7 @@ def main() -> None:
     kept = []
     with database():
         for name in given.names or [each for each in BENCHMARKS if each != servers.NAME]:
-            open_shop()
+            open_shop(products=payment.lines(profile)[-1])
             began = time.perf_counter()
             print(f"\n{name}")
             for figure in BENCHMARKS[name](profile):

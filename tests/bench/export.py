@@ -24,7 +24,7 @@ def run(profile: Profile) -> Iterator[Figure]:
     """A table of n lines, and then a much longer one."""
     staff = Client()
     staff.force_login(get_user_model().objects.create_superuser("export", "export@example.com", "x"))
-    few, many = profile.pick(5_000, 100_000), profile.pick(20_000, 1_000_000)
+    few, many = profile.pick(2_000, 100_000), profile.pick(8_000, 1_000_000)
     small: dict[str, tuple[float, int]] = {}
     for sessions in (few, many):
         call_command("seed_many", sessions=max(sessions - PaymentSession.objects.count(), 0), verbosity=0)

@@ -31,7 +31,7 @@ NUMBERS = count(5_000_000)
 
 def run(profile: Profile) -> Iterator[Figure]:
     """Each queue, each with a crowd of its own."""
-    purchases, told = profile.pick(20, 200), profile.pick(400, 10_000)
+    purchases, told = profile.pick(16, 200), profile.pick(200, 10_000)
     with _emulator() as nd8:
         for what, queue in _queues().items():
             nd8.reset()

@@ -25,7 +25,6 @@ from tests.emptying import empty
 
 __all__ = ["Provider", "database", "database_url", "filled", "open_shop", "provider", "refund_everything"]
 
-MOST_LINES = 200
 REFUNDED = """
     INSERT INTO oscar_nd8_refund (payment_id, gateway, refund_id, reference, origin, status, status_reason, raw_status,
         currency, amount, reason, parts, restock, created_at, asked_at, closed_at, booked_at, mailed_at)
@@ -50,11 +49,11 @@ def database() -> Iterator[None]:
         teardown_test_environment()
 
 
-def open_shop() -> None:
+def open_shop(*, products: int) -> None:
     """Nothing of what an earlier benchmark left, and as many products as the largest basket has lines."""
     empty()
     make_countries()
-    for number in range(MOST_LINES):
+    for number in range(products):
         make_product(f"Product {number}", "1.00", stock=10_000_000)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, models
 from django.utils import timezone
 from oscar.core.loading import get_model
 
@@ -34,11 +34,11 @@ def stored(basket_id: int) -> list[Any]:
     return list(Line.objects.filter(basket=basket_id).order_by("pk").values_list(*columns))
 
 
-@pytest.fixture(params=["RETURNING", "no RETURNING", "RETURNING, prepared"], autouse=True)
+@pytest.fixture(params=["at once", "in turn", "at once, prepared"], autouse=True)
 def database(request: Any, db: None, monkeypatch: Any) -> None:
-    """What an INSERT can say differs: MySQL's says nothing. And a shop may have its statements prepared."""
-    can = request.param != "no RETURNING"
-    monkeypatch.setattr(type(connection.features), "can_return_rows_from_bulk_insert", can)
+    """Other databases know no INSERT in a WITH. And a shop may have its statements prepared."""
+    if request.param == "in turn":
+        monkeypatch.setattr(type(connections["default"]), "vendor", "another")
     if "prepared" in request.param:
         monkeypatch.setattr(connection.connection, "prepare_threshold", 0)
 
@@ -106,3 +106,25 @@ def test_a_basket_that_another_tab_changed_is_not_paid_for(shop: Shop, nd8: ND8,
     assert nd8.calls("createPayment") == 0
     assert not PaymentSession.objects.exists()
     assert not Basket.objects.filter(status=Basket.FROZEN).exists()
+
+
+def test_what_a_forks_manager_leaves_out_is_not_copied_and_not_paid_for(shop: Shop, monkeypatch: Any) -> None:
+    class OnlyDear(models.Manager[Any]):
+        least = 0
+
+        def get_queryset(self) -> Any:
+            return super().get_queryset().filter(price_excl_tax__gte=self.least)
+
+    basket_id = shop.fill()
+    quote = shop.quote(basket_id)
+    manager = OnlyDear()
+    manager.model = Line
+    monkeypatch.setattr(Line, "objects", manager)
+
+    copy = copy_frozen(quote, source_id=basket_id)
+    assert stored(copy.pk) == stored(basket_id)
+    assert len(stored(copy.pk)) == 2
+    # Its condition is asked for each time.
+    OnlyDear.least = 6
+    with pytest.raises(NotReusable, match="Your basket changed a moment ago"):
+        copy_frozen(quote, source_id=basket_id)

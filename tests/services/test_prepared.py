@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, router, transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.test.utils import CaptureQueriesContext
 from oscar.core.loading import get_model
 
 from oscar_nd8.models import PaymentSession, WebhookEvent
-from oscar_nd8.prepared import prepared_cursor, rows_of, update_of
+from oscar_nd8.prepared import insert, prepared_cursor, read_related, rows_of, update_of
 from oscar_nd8.testing import ND8, Shopper
 from tests.services.test_confirmed_again import told_again
 
@@ -81,8 +82,9 @@ def test_a_start_prepares_its_own_statements_and_leaves_those_of_the_shop_as_the
     session = guest.begin_payment(mug)
     assert session.status == "open"
     assert connection.connection.cursor_factory is factory
-    assert kept("%reuse_key%")[1] == 1
-    assert kept('INSERT INTO "basket_line"%')[1] == 1
+    assert kept('SELECT%"reuse_key"%')[1] == 1
+    assert kept('%INSERT INTO "basket_line"%')[1] == 1
+    assert kept('INSERT INTO "oscar_nd8_paymentsession"%')[1] == 1
     assert kept('UPDATE "oscar_nd8_paymentsession"%')[1] == 1
     assert kept("%django_session%") == (0, 0)
     assert kept('SELECT "basket_basket"%') == (0, 0)
@@ -173,3 +175,113 @@ def test_a_transaction_that_was_rolled_back_and_a_connection_that_was_lost_cost_
     with prepared_cursor() as cursor:
         cursor.execute("SELECT %s::text", ["it goes on"])
         assert cursor.fetchone() == ("it goes on",)
+
+
+@pytest.fixture
+def records(mug: Any) -> list[Any]:
+    """Stock records of one partner and of another one, nothing of whom was read."""
+    StockRecord, Partner = get_model("partner", "StockRecord"), get_model("partner", "Partner")
+    (first,) = StockRecord.objects.all()
+    other = Partner.objects.create(name="Another")
+    for number, partner in enumerate([first.partner, other]):
+        StockRecord.objects.create(product=mug, partner=partner, partner_sku=f"sku-{number}")
+    return list(StockRecord.objects.order_by("pk"))
+
+
+def partners_of(records: list[Any]) -> list[dict[str, Any]]:
+    """Every column, without asking the database."""
+    with CaptureQueriesContext(connection) as captured:
+        found = [
+            {each.attname: getattr(record.partner, each.attname) for each in record.partner._meta.concrete_fields}
+            for record in records
+        ]
+    assert len(captured) == 0
+    return found
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_what_rows_lead_to_is_what_django_would_read(records: list[Any], request: Any, *, prepared: bool) -> None:
+    if prepared:
+        request.getfixturevalue("threshold")
+    theirs = [get_model("partner", "Partner").objects.values().get(pk=record.partner_id) for record in records]
+    assert theirs[0] == theirs[1] != theirs[2]
+    for some in (slice(0, 1), slice(0, 2), slice(0, 3), slice(0, 0)):
+        fresh = list(type(records[0]).objects.order_by("pk")[some])
+        with CaptureQueriesContext(connection) as captured:
+            read_related(fresh, "partner")
+        assert len(captured) == (1 if fresh else 0)
+        assert partners_of(fresh) == theirs[some]
+        assert {each.partner._state.db for each in fresh} <= {"default"}
+        with CaptureQueriesContext(connection) as captured:
+            read_related(fresh, "partner")
+        assert len(captured) == 0
+
+
+@pytest.mark.parametrize("own", ["manager", "router"])
+def test_what_a_shops_own_manager_or_router_says_counts(records: list[Any], monkeypatch: Any, own: str) -> None:
+    read_related(list(type(records[0]).objects.all()[:1]), "partner")  # its statement is composed
+    Partner = get_model("partner", "Partner")
+    asked: list[str] = []
+
+    class Named(models.Manager[Any]):
+        def get_queryset(self) -> Any:
+            asked.append("manager")
+            return super().get_queryset()
+
+    class Everywhere:
+        def db_for_read(self, model: Any, **hints: Any) -> str:
+            asked.append("router")
+            return "default"
+
+    if own == "manager":
+        manager = Named()
+        manager.model = Partner
+        monkeypatch.setitem(vars(Partner._meta), "base_manager", manager)
+    else:
+        monkeypatch.setattr(router, "routers", [Everywhere()])
+    (record,) = type(records[0]).objects.order_by("pk")[:1]
+    asked.clear()
+    read_related([record], "partner")
+    assert set(asked) == {own}
+    assert record.partner.name == Partner.objects.get(pk=record.partner_id).name
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_row_is_inserted_as_django_saves_it(session: PaymentSession, request: Any, *, prepared: bool) -> None:
+    if prepared:
+        request.getfixturevalue("threshold")
+    told: list[Any] = []
+
+    def listen(signal: Any, **named: Any) -> None:
+        told.append((signal, named["instance"].pk is None, named.get("created"), named["raw"], named["using"]))
+
+    kept = {each.attname: getattr(session, each.attname) for each in session._meta.concrete_fields}
+    changes = {
+        "id": None,
+        "token": uuid4(),
+        "reuse_key": "another",
+        "order_number": "another",
+        "checkout_id": "another",
+        "basket_id": None,
+    }
+    models.signals.pre_save.connect(listen, sender=PaymentSession)
+    models.signals.post_save.connect(listen, sender=PaymentSession)
+    try:
+        row = PaymentSession(**kept | changes)
+        insert(row)
+    finally:
+        models.signals.pre_save.disconnect(listen, sender=PaymentSession)
+        models.signals.post_save.disconnect(listen, sender=PaymentSession)
+    assert told == [
+        (models.signals.pre_save, True, None, False, "default"),
+        (models.signals.post_save, False, True, False, "default"),
+    ]
+    stored = PaymentSession.objects.values().get(pk=row.pk)
+    assert stored == kept | changes | {"id": row.pk, "created_at": stored["created_at"]}
+    assert (row._state.adding, row._state.db) == (False, "default")
+    row.email = "new@example.com"
+    row.save()
+    assert PaymentSession.objects.count() == 2
+    with pytest.raises(IntegrityError):
+        insert(PaymentSession(**kept | changes | {"reuse_key": kept["reuse_key"], "token": uuid4()}))
+    assert PaymentSession.objects.count() == 2
