@@ -73,12 +73,14 @@ def cluster(folder: Path, *, nd8_url: str, queue: Queue, nodes: int = 2, workers
         "MACHINES_MAIL": str(mail),
     }
     with ExitStack() as running:
+        processes: list[subprocess.Popen[bytes]] = []
+        running.callback(_stop, processes)
 
         def start(name: str, *arguments: str) -> subprocess.Popen[bytes]:
-            log = running.enter_context((folder / f"{name}.log").open("wb"))
             command = [sys.executable, *arguments]
-            process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)
-            running.callback(_stop, process)
+            with (folder / f"{name}.log").open("wb") as log:
+                process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)
+            processes.append(process)
             return process
 
         server = ("-m", "gunicorn", "--worker-class", "gthread", "--threads", "4", "--log-level", "error", "--bind")
@@ -91,11 +93,14 @@ def cluster(folder: Path, *, nd8_url: str, queue: Queue, nodes: int = 2, workers
         yield Cluster([("127.0.0.1", port) for port in ports], at_work, mail, environment)
 
 
-def _stop(process: subprocess.Popen[Any]) -> None:
-    process.terminate()
-    process.send_signal(signal.SIGCONT)  # a test may have stopped it
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _stop(processes: Sequence[subprocess.Popen[Any]]) -> None:
+    """All at the same time: each takes a second to end what it has in hand."""
+    for process in processes:
+        process.terminate()
+        process.send_signal(signal.SIGCONT)  # a test may have stopped it
+    for process in processes:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
