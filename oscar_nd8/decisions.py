@@ -142,7 +142,7 @@ def ask(session: PaymentSession, *, by: Any) -> Outcome:
     """Ask ND8 about `session` in the name of the user `by`; needs no form, for it decides nothing."""
     session = ask_again(session, by=by)
     text = _("ND8 was asked. This payment is now: %(status)s.")
-    return Outcome(messages.SUCCESS, text % {"status": session.get_status_display()})
+    return Outcome(messages.SUCCESS, text % {"status": session.status_label})
 
 
 @_refusals_told

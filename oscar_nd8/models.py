@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar
 
@@ -20,7 +19,7 @@ from oscar_nd8.states import UNFINISHED, DepositState, EventStatus, PaymentState
 
 __all__ = ["Attention", "Payment", "PaymentLink", "PaymentSession", "Refund", "StaffAction", "WebhookEvent"]
 
-STATUS_LABELS: Mapping[StrEnum, Any] = {
+STATUS_LABELS: Mapping[str, Any] = {
     SessionStatus.NEW: _("Being prepared"),
     SessionStatus.OPEN: _("Waiting for payment"),
     SessionStatus.PAID: _("Paid, order due"),
@@ -31,7 +30,7 @@ STATUS_LABELS: Mapping[StrEnum, Any] = {
     SessionStatus.CANCELED: _("Canceled"),
     SessionStatus.EXPIRED: _("Expired"),
 }
-PAYMENT_LABELS: Mapping[StrEnum, Any] = {
+PAYMENT_LABELS: Mapping[str, Any] = {
     PaymentState.PROCESSING: _("Processing"),
     PaymentState.PAID: _("Paid"),
     PaymentState.FAILED: _("Failed"),
@@ -40,13 +39,13 @@ PAYMENT_LABELS: Mapping[StrEnum, Any] = {
     PaymentState.REFUNDED: _("Refunded"),
     PaymentState.UNKNOWN: _("Unknown to this version"),
 }
-DEPOSIT_LABELS: Mapping[StrEnum, Any] = {
+DEPOSIT_LABELS: Mapping[str, Any] = {
     DepositState.NONE: _("No deposit yet"),
     DepositState.PENDING: _("Deposit pending"),
     DepositState.SUCCEEDED: _("Deposit received"),
     DepositState.FAILED: _("Deposit failed"),
 }
-REFUND_LABELS: Mapping[StrEnum, Any] = {
+REFUND_LABELS: Mapping[str, Any] = {
     RefundStatus.REQUESTED: _("Being asked for"),
     RefundStatus.UNKNOWN: _("Answer lost, being found out"),
     RefundStatus.PROCESSING: _("On its way"),
@@ -54,7 +53,7 @@ REFUND_LABELS: Mapping[StrEnum, Any] = {
     RefundStatus.FAILED: _("Failed, no money moved"),
     RefundStatus.REJECTED: _("Refused by ND8"),
 }
-EVENT_LABELS: Mapping[StrEnum, Any] = {
+EVENT_LABELS: Mapping[str, Any] = {
     EventStatus.RECEIVED: _("Received"),
     EventStatus.PROCESSED: _("Processed"),
     EventStatus.FAILED: _("Failed, will be tried again"),
@@ -63,9 +62,9 @@ EVENT_LABELS: Mapping[StrEnum, Any] = {
 }
 
 
-def _choices(labels: Mapping[StrEnum, Any]) -> list[tuple[str, Any]]:
+def _choices(labels: Mapping[str, Any]) -> list[tuple[str, Any]]:
     # Plain strings: a migration must not need the enums of a later version.
-    return [(status.value, label) for status, label in labels.items()]
+    return [(str(status), label) for status, label in labels.items()]
 
 
 REUSABLE = Q(status__in=[SessionStatus.NEW.value, SessionStatus.OPEN.value])
@@ -270,7 +269,7 @@ class PaymentSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.order_number} ({self.get_status_display()})"
+        return f"{self.order_number} ({self.status_label})"
 
     @classmethod
     def id_of_checkout(cls) -> models.Subquery:
@@ -285,6 +284,11 @@ class PaymentSession(models.Model):
     def state(self) -> SessionStatus:
         """`status` as the enum it is."""
         return SessionStatus(self.status)
+
+    @property
+    def status_label(self) -> Any:
+        """`status` in words, for lists: `get_status_display` puts all choices together anew for each row."""
+        return STATUS_LABELS.get(self.status, self.status)
 
     @property
     def amount_major(self) -> Any:
@@ -454,12 +458,22 @@ class Refund(models.Model):
         permissions: ClassVar = [("refund_payment", _("Can refund ND8 payments"))]
 
     def __str__(self) -> str:
-        return f"{self.refund_id or self.reference} ({self.get_status_display()})"
+        return f"{self.refund_id or self.reference} ({self.status_label})"
 
     @property
     def state(self) -> RefundStatus:
         """`status` as the enum it is."""
         return RefundStatus(self.status)
+
+    @property
+    def status_label(self) -> Any:
+        """`status` in words, as a session's."""
+        return REFUND_LABELS.get(self.status, self.status)
+
+    @property
+    def origin_label(self) -> Any:
+        """`origin` in words."""
+        return self.Origin(self.origin).label
 
     @property
     def amount_major(self) -> Any:
@@ -503,6 +517,11 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.delivery_id}"
+
+    @property
+    def status_label(self) -> Any:
+        """`status` in words, as a session's."""
+        return EVENT_LABELS.get(self.status, self.status)
 
 
 class Attention(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from oscar_nd8.models import REFUND_LABELS, STATUS_LABELS, PaymentSession, Refund
+from oscar_nd8.models import PaymentSession
 from oscar_nd8.shop.overview import overview_of
 from oscar_nd8.shop.refunds import refunded_of
 
@@ -44,7 +44,6 @@ def _transactions(session: PaymentSession) -> str:
     return " ".join(payment.transaction_id for payment in session.payments.all())
 
 
-# Labels by themselves: Django's get_..._display puts all choices together anew for each row.
 PAYMENT_COLUMNS: Columns = {
     "order": (_("Order"), lambda session: session.order_number),
     "customer": (_("E-mail"), lambda session: session.email),
@@ -54,7 +53,7 @@ PAYMENT_COLUMNS: Columns = {
     "net": (_("Net of the fee"), _net),
     "refunded": (_("Refunded"), refunded_of),
     "currency": (_("Currency"), lambda session: session.currency),
-    "status": (_("Status"), lambda session: str(STATUS_LABELS[session.state])),
+    "status": (_("Status"), lambda session: str(session.status_label)),
     "reason": (_("Reason"), lambda session: session.status_reason),
     "attention": (_("Needs attention"), _matters),
     "checkout": (_("ND8 checkout"), lambda session: session.checkout_id),
@@ -73,10 +72,10 @@ REFUND_COLUMNS: Columns = {
     "reference": (_("Our reference"), lambda refund: refund.reference),
     "amount": (_("Amount"), lambda refund: refund.amount_major),
     "currency": (_("Currency"), lambda refund: refund.currency),
-    "state": (_("State"), lambda refund: str(REFUND_LABELS[refund.state])),
+    "state": (_("State"), lambda refund: str(refund.status_label)),
     "why": (_("Why"), lambda refund: refund.status_reason),
     "reason": (_("Reason"), lambda refund: refund.reason),
-    "started": (_("Started"), lambda refund: str(Refund.Origin(refund.origin).label)),
+    "started": (_("Started"), lambda refund: str(refund.origin_label)),
     "asker": (_("Asked for by"), lambda refund: refund.asker),
     "asked": (_("Asked for at"), lambda refund: refund.created_at),
     "ended": (_("Ended at"), lambda refund: refund.closed_at),

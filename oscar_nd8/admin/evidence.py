@@ -60,6 +60,8 @@ class _Evidence(_ReadOnly, admin.ModelAdmin):
     """A list that may be very long: not all of it is counted, and indexes are searched before anything else."""
 
     paginator = LongPaginator
+    # Half of Django's own, which takes twice as long to write.
+    list_per_page = 50
     show_full_result_count = False
     # Shows the box; `found_by` looks.
     search_fields = ("pk",)
@@ -130,6 +132,15 @@ class _Money:
         return "-" if payment.fee is None else f"{payment.fee_major} {payment.currency}"
 
 
+class _Status:
+    """How far something is, in words that are not put together anew for each row."""
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_shown(self, row: PaymentSession | Refund | WebhookEvent) -> str:
+        """As elsewhere."""
+        return str(row.status_label)
+
+
 class _Amount:
     """What was agreed to be paid, or to be given back."""
 
@@ -179,10 +190,10 @@ class AttentionInline(_ReadOnly, admin.TabularInline):
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(_Amount, _WithButtons):
+class PaymentSessionAdmin(_Amount, _Status, _WithButtons):
     """Sessions with their timeline."""
 
-    list_display = ("order_number", "order_link", "status", "amount_shown", "email", "created_at")
+    list_display = ("order_number", "order_link", "status_shown", "amount_shown", "email", "created_at")
     list_filter = ("status", _CurrencyFilter, "created_at")
     found_by = staticmethod(mentioning)
     search_help_text = _("By order number, e-mail, ND8's checkout or transaction, or a payment link's name")
@@ -252,10 +263,10 @@ class PaymentAdmin(_Money, _Evidence):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(_WithButtons):
+class WebhookEventAdmin(_Status, _WithButtons):
     """Signed notifications and what became of them."""
 
-    list_display = ("received_at", "name", "status", "attempts", "transaction_id", "checkout_id", "session_link")
+    list_display = ("received_at", "name", "status_shown", "attempts", "transaction_id", "checkout_id", "session_link")
     list_filter = ("status", _NameFilter, "received_at")
     found_by = staticmethod(events_naming)
     search_help_text = _("By ND8's delivery, transaction or checkout, in full")
@@ -283,10 +294,10 @@ class WebhookEventAdmin(_WithButtons):
 
 
 @admin.register(Refund)
-class RefundAdmin(_Amount, _Evidence):
+class RefundAdmin(_Amount, _Status, _Evidence):
     """Money on its way back, and what became of it."""
 
-    list_display = ("created_at", "refund_id", "status", "amount_shown", "session_link", "asked_by")
+    list_display = ("created_at", "refund_id", "status_shown", "amount_shown", "session_link", "asked_by")
     list_filter = ("status", "origin", _CurrencyFilter, "created_at")
     found_by = staticmethod(refunds_mentioning)
     search_help_text = _("By order number, e-mail, who asked, or ND8's refund, checkout or transaction")

@@ -77,8 +77,9 @@ class MoneyColumn(Column):
 
     def get_cell_context_data(self, instance: Any, parent_context: Any) -> dict[str, Any]:
         """With the amount and the currency apart."""
-        amount, currency = self.get_value(instance)
-        return {**super().get_cell_context_data(instance, parent_context), "amount": amount, "currency": currency}
+        context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
+        amount, currency = context["raw_value"]
+        return {**context, "amount": amount, "currency": currency}
 
 
 class StatusColumn(Column):
@@ -91,8 +92,8 @@ class StatusColumn(Column):
 
     def get_cell_context_data(self, instance: Any, parent_context: Any) -> dict[str, Any]:
         """With all three apart."""
-        urgency, text, urgent = self.get_value(instance)
-        context = super().get_cell_context_data(instance, parent_context)
+        context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
+        urgency, text, urgent = context["raw_value"]
         return {**context, "urgency": urgency, "text": text, "urgent": urgent}
 
 

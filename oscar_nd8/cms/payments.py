@@ -46,7 +46,7 @@ __all__ = ["PaymentViewSet"]
 class PaymentFilterSet(WagtailFilterSet):
     """What payments can be narrowed by."""
 
-    status = ChoicesFilter(gettext_lazy("Status"), [(status.value, label) for status, label in STATUS_LABELS.items()])
+    status = ChoicesFilter(gettext_lazy("Status"), [(str(status), label) for status, label in STATUS_LABELS.items()])
     created_at = DaysFilter("created_at", gettext_lazy("Begun"))
     attention = django_filters.ChoiceFilter(
         label=gettext_lazy("Attention"),
@@ -168,7 +168,7 @@ def ask_nd8(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _status_of(session: PaymentSession) -> tuple[Urgency, Any, Any]:
     overview = overview_of(session)
-    return overview.standing.urgency, session.get_status_display(), _("Needs attention") if overview.matters else ""
+    return overview.standing.urgency, session.status_label, _("Needs attention") if overview.matters else ""
 
 
 def _quote_of(session: PaymentSession) -> Quote | None:

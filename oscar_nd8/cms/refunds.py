@@ -39,7 +39,7 @@ __all__ = ["RefundViewSet", "refund"]
 class RefundFilterSet(WagtailFilterSet):
     """What refunds can be narrowed by."""
 
-    status = ChoicesFilter(gettext_lazy("State"), [(status.value, label) for status, label in REFUND_LABELS.items()])
+    status = ChoicesFilter(gettext_lazy("State"), [(str(status), label) for status, label in REFUND_LABELS.items()])
     origin = ChoicesFilter(gettext_lazy("Started"), Refund.Origin.choices)
     created_at = DaysFilter("created_at", gettext_lazy("When"))
 
@@ -155,10 +155,10 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _status_of(refund: Refund) -> tuple[Urgency, Any, Any]:
-    return REFUND_STANDINGS[refund.state].urgency, refund.get_status_display(), ""
+    return REFUND_STANDINGS[refund.state].urgency, refund.status_label, ""
 
 
 def _asker_of(refund: Any) -> str:
     if refund.origin == Refund.Origin.PROVIDER:
-        return str(refund.get_origin_display())
+        return str(refund.origin_label)
     return refund.asker or _("Somebody at the server's console")

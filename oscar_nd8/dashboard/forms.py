@@ -57,7 +57,7 @@ class PaymentFilterForm(_FilterForm):
     """What payments can be looked for by."""
 
     search = _search(_("Order number, e-mail, payment link, ND8 transaction or checkout"))
-    status = _choice(_("Status"), _("Any status"), ((status.value, label) for status, label in STATUS_LABELS.items()))
+    status = _choice(_("Status"), _("Any status"), ((str(status), label) for status, label in STATUS_LABELS.items()))
     date_from = _day(_("From"))
     date_to = _day(_("To"))
     attention = forms.BooleanField(
@@ -79,7 +79,7 @@ class RefundFilterForm(_FilterForm):
     """What refunds can be looked for by; `askers` are the people who asked for any, as choices."""
 
     search = _search(_("Order number, e-mail, who asked, ND8 refund or transaction"))
-    status = _choice(_("State"), _("Any state"), ((status.value, label) for status, label in REFUND_LABELS.items()))
+    status = _choice(_("State"), _("Any state"), ((str(status), label) for status, label in REFUND_LABELS.items()))
     asked_by = _choice(_("Asked for by"), _("Anybody"), ())
     date_from = _day(_("From"))
     date_to = _day(_("To"))

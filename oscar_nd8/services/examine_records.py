@@ -54,6 +54,8 @@ def alarms(*, clock: Callable[[], datetime] = timezone.now) -> list[Finding]:
 def _notifications(now: datetime) -> Finding:
     """Only what was signed with our secret is stored, so a stored one proves address and secret alike."""
     newest = WebhookEvent.objects.order_by("-received_at").values_list("received_at", flat=True).first()
+    if newest is not None and now - newest <= QUIET:
+        return Finding(Subject.NOTIFICATIONS, Level.OK, _heard(newest, now))
     since = now - WATCHED if newest is None else max(newest, now - WATCHED)
     pages = PaymentSession.objects.filter(created_at__gte=now - WATCHED, opened_at__gt=since).count()
     opened = ngettext(
@@ -63,8 +65,8 @@ def _notifications(now: datetime) -> Finding:
         fact = _("No notification of ND8's has ever arrived.")
         level = _graded(pages, FIRST_PAGES_ODD, FIRST_PAGES_WRONG)
     else:
-        fact = _("The last notification of ND8's arrived %(age)s ago.") % {"age": _age(newest, now)}
-        level = _graded(pages, PAGES_ODD, PAGES_WRONG) if now - newest > QUIET else Level.OK
+        fact = _heard(newest, now)
+        level = _graded(pages, PAGES_ODD, PAGES_WRONG)
     if level is Level.OK:
         return Finding(Subject.NOTIFICATIONS, level, fact)
     return Finding(
@@ -76,6 +78,10 @@ def _notifications(now: datetime) -> Finding:
             "and the secret there with this shop's; nd8_doctor does. Then send the missed ones again from there."
         ),
     )
+
+
+def _heard(newest: datetime, now: datetime) -> str:
+    return _("The last notification of ND8's arrived %(age)s ago.") % {"age": _age(newest, now)}
 
 
 def _queue(now: datetime) -> Finding:

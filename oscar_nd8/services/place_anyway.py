@@ -69,7 +69,7 @@ def _decide(matter: Attention, session: PaymentSession, *, by: Any, seen: int, s
         if session.status != SessionStatus.HELD:
             raise DecisionRefused(
                 _("This payment is not held any more; it is now: %(status)s. Nothing was changed.")
-                % {"status": session.get_status_display()}
+                % {"status": session.status_label}
             )
         _require_money(session)
         _require_seen(session, seen_refund)

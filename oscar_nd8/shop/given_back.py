@@ -105,4 +105,4 @@ def newest_refund(session: PaymentSession) -> Refund | None:
 def who_asked(refund: Refund) -> str:
     """Name and address of whoever asked for it here, or where else it was started."""
     action = refund.staff_actions.first()
-    return action.who if action else str(refund.get_origin_display())
+    return action.who if action else str(refund.origin_label)

@@ -5,6 +5,7 @@ Oscar asks basket lines and offers what things cost. These say what was agreed, 
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -152,11 +153,19 @@ def _pinned_line(pin: QuotedLine, line: Any, *, basket: Any, offers: Mapping[int
 
 
 def _purchase_info(pin: QuotedLine, stockrecord: Any) -> Any:
-    PurchaseInfo = get_class("partner.strategy", "PurchaseInfo")
-    price = get_class("partner.prices", "FixedPrice")(
-        pin.currency, pin.unit.excl, tax=pin.unit.incl - pin.unit.excl, tax_code=pin.unit.tax_code
+    PurchaseInfo, FixedPrice, Available = _purchase_classes()
+    price = FixedPrice(pin.currency, pin.unit.excl, tax=pin.unit.incl - pin.unit.excl, tax_code=pin.unit.tax_code)
+    return PurchaseInfo(price, Available(), stockrecord)
+
+
+@cache
+def _purchase_classes() -> tuple[Any, Any, Any]:
+    # Once a process: Oscar looks through its apps each time, and this is asked for each line.
+    return (
+        get_class("partner.strategy", "PurchaseInfo"),
+        get_class("partner.prices", "FixedPrice"),
+        get_class("partner.availability", "Available"),
     )
-    return PurchaseInfo(price, get_class("partner.availability", "Available")(), stockrecord)
 
 
 def _applications(quote: Quote, offers: Mapping[int, Any]) -> Any:

@@ -86,7 +86,7 @@ def _of_refunds(session: PaymentSession, refunds: Iterable[Refund]) -> Iterator[
             text = _("A refund of %(amount)s was made in ND8's dashboard") % {"amount": amount}
             yield Moment(refund.created_at, text, refund.reason)
         ends: list[tuple[datetime | None, Any, str]] = [
-            (refund.closed_at, refund.get_status_display(), refund.status_reason),
+            (refund.closed_at, refund.status_label, refund.status_reason),
             (refund.booked_at, _("booked"), ""),
             (refund.mailed_at, _("its mail was sent"), session.email),
         ]
@@ -99,7 +99,7 @@ def _of_refunds(session: PaymentSession, refunds: Iterable[Refund]) -> Iterator[
 def _of_events(events: Iterable[WebhookEvent]) -> Iterator[Moment]:
     for event in events:
         text = _("ND8 sent %(name)s") % {"name": event.name}
-        yield Moment(event.received_at, text, f"{event.get_status_display()} {event.last_error}".strip())
+        yield Moment(event.received_at, text, f"{event.status_label} {event.last_error}".strip())
 
 
 def _of_attentions(session: PaymentSession) -> Iterator[Moment]:

@@ -65,7 +65,7 @@ def run(profile: Profile) -> Iterator[Figure]:
 
 
 def _memory(profile: Profile) -> Figure:
-    few, many = 1_000, profile.pick(5_000, 1_000_000)
+    few, many = 1_000, profile.pick(3_000, 1_000_000)
     with provider():
         peaks, seconds = [], []
         for rows in (few, many):

@@ -83,7 +83,7 @@ def run(profile: Profile) -> Iterator[Figure]:
 
         start(plugin=True), start(plugin=False)  # compiles
         bare = start(plugin=False)
-        starts = [start(plugin=True) for _ in range(profile.pick(4, 12))]
+        starts = [start(plugin=True) for _ in range(profile.pick(3, 12))]
     # Instead of one of Oscar's apps the shop has ours.
     spared = sum(bare[name] for name in bare.keys() - starts[0].keys())
     more = statistics.median(sum(each[name] for name in each.keys() - bare.keys()) for each in starts) - spared

@@ -149,6 +149,21 @@ def test_notifications_are_narrowed_to_a_name_that_nd8_gave(boss: Client) -> Non
     assert listed(boss, "webhookevent", "?name=payment.paid") == [event.pk]
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [("paymentsession", "Paid, order placed"), ("refund", "Being asked for"), ("webhookevent", "Processed")],
+)
+def test_a_list_says_the_status_in_words_and_one_of_another_version_as_it_is(
+    boss: Client, model: str, words: str
+) -> None:
+    row = make_rows()[model]
+    assert f'field-status_shown">{words}<' in read(boss, f"{ADMIN}/{model}/")
+    if model == "paymentsession":
+        row = make_session("100009", SessionStatus.FAILED)
+    type(row).objects.filter(pk=row.pk).update(status="parked")
+    assert 'field-status_shown">parked<' in read(boss, f"{ADMIN}/{model}/")
+
+
 def test_a_very_long_list_says_that_there_are_more(boss: Client) -> None:
     WebhookEvent.objects.bulk_create(
         WebhookEvent(delivery_id=f"D-{number}", name="payment.paid", body="{}") for number in range(LongPaginator.most)
