@@ -473,12 +473,15 @@ class Refund(models.Model):
     @property
     def origin_label(self) -> Any:
         """`origin` in words."""
-        return self.Origin(self.origin).label
+        return ORIGIN_LABELS.get(self.origin, self.origin)
 
     @property
     def amount_major(self) -> Any:
         """What the shopper gets back, as a Decimal in major units of `currency`."""
         return to_major(self.amount, self.currency)
+
+
+ORIGIN_LABELS: Mapping[str, Any] = dict(Refund.Origin.choices)
 
 
 class WebhookEvent(models.Model):

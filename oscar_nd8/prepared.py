@@ -103,12 +103,11 @@ def prepared_cursor() -> CursorWrapper:
 
 def as_instances(model: type[Row], rows: Iterable[Sequence[Any]]) -> list[Row]:
     """What Django would make of rows that psycopg read, each with every concrete column of `model`, in its order."""
-    columns = _columns(model)
-    # Most fields take what psycopg gives.
-    if any(hasattr(field, "from_db_value") for field in columns.values()):
-        compiler = QuerySet(model).query.get_compiler(using=connection.alias)
-        rows = compiler.apply_converters(rows, compiler.get_converters([each.get_col("") for each in columns.values()]))
-    return [model.from_db(connection.alias, list(columns), row) for row in rows]
+    if _is_converted(model):
+        compiler, columns = _converting(model)
+        rows = compiler.apply_converters(rows, compiler.get_converters(columns))
+    names = list(_columns(model))
+    return [model.from_db(connection.alias, names, row) for row in rows]
 
 
 def read_related(rows: Sequence[Any], name: str) -> None:
@@ -125,7 +124,8 @@ def read_related(rows: Sequence[Any], name: str) -> None:
     if len(keys) != 1 or None in keys or not _is_plain(relation, missing[0]):
         prefetch_related_objects(missing, name)
         return
-    for related in as_instances(relation.related_model, rows_of(_with_key, relation.related_model, key=keys.pop())):
+    key = relation.target_field.get_db_prep_value(keys.pop(), connection)
+    for related in as_instances(relation.related_model, rows_of(_with_key, relation.related_model, key=key)):
         for row in missing:
             relation.set_cached_value(row, related)
 
@@ -143,6 +143,18 @@ def _is_plain(relation: Any, row: Model) -> bool:
 
 def _with_key(model: type[Model], key: Any) -> Rows:
     return QuerySet(model).filter(pk=key).values_list(*_columns(model))
+
+
+@cache
+def _is_converted(model: type[Model]) -> bool:
+    # Most fields take what psycopg gives. What converts belongs to a thread's connection, and is not kept.
+    compiler, columns = _converting(model)
+    return bool(compiler.get_converters(columns))
+
+
+def _converting(model: type[Model]) -> tuple[Any, list[Any]]:
+    columns = [field.get_col(_meta(model).db_table) for field in _columns(model).values()]
+    return QuerySet(model).query.get_compiler(using=connection.alias), columns
 
 
 @cache

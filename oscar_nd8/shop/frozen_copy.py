@@ -118,14 +118,16 @@ def _copying_any_basket() -> Statement:
 
 def _copying_lines_at_once(source_id: int) -> Statement:
     lines = get_model("basket", "Line").objects
-    composed, values = _copying_any_lines(lines)
-    # A fork's manager may add conditions with values of its own.
-    return (composed, (source_id,)) if values == (0,) else _compose_for_lines(lines, source_id)
+    if type(lines) is not models.Manager:
+        # A fork's own may add conditions, and others each time.
+        return _compose_for_lines(lines, source_id)
+    composed, _values = _copying_any_lines()
+    return composed, (source_id,)
 
 
 @cache
-def _copying_any_lines(lines: Lines) -> Statement:
-    return _compose_for_lines(lines, 0)
+def _copying_any_lines() -> Statement:
+    return _compose_for_lines(get_model("basket", "Line").objects, 0)
 
 
 def _compose_for_lines(lines: Lines, source_id: int) -> Statement:

@@ -5,7 +5,6 @@ Oscar asks basket lines and offers what things cost. These say what was agreed, 
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,9 @@ from oscar_nd8.exceptions import QuoteUnplaceable
 from oscar_nd8.shop.quote import Quote, QuotedApplication, QuotedLine, QuotedPrice, QuotedShipping
 
 __all__ = ["PinnedShipping", "pinned_basket", "price_of"]
+
+PurchaseClasses = tuple[Any, Any, Any]
+"""The shop's PurchaseInfo, FixedPrice and Available."""
 
 
 def price_of(price: QuotedPrice, currency: str) -> Any:
@@ -82,8 +84,9 @@ def pinned_basket(quote: Quote, *, basket_id: int | None, user: Any) -> Any:
     basket.strategy = get_class("partner.strategy", "Selector")().strategy(user=user if user.is_authenticated else None)
     offers = _offers(quote)
     live = {line.line_reference: line for line in lines}
+    classes = _purchase_classes()
     basket._lines = _PinnedLines(  # noqa: SLF001  # Oscar's own cache: what stands there is not read again
-        _pinned_line(pin, live.get(pin.reference), basket=basket, offers=offers) for pin in quote.lines
+        _pinned_line(pin, live.get(pin.reference), basket=basket, offers=offers, classes=classes) for pin in quote.lines
     )
     basket.offer_applications = _applications(quote, offers)
     return basket
@@ -128,14 +131,16 @@ def _offers(quote: Quote) -> dict[int, Any]:
     return offers
 
 
-def _pinned_line(pin: QuotedLine, line: Any, *, basket: Any, offers: Mapping[int, Any]) -> Any:
+def _pinned_line(
+    pin: QuotedLine, line: Any, *, basket: Any, offers: Mapping[int, Any], classes: PurchaseClasses
+) -> Any:
     if line is None:
         Line = get_model("basket", "Line")
         line = Line(basket=basket, line_reference=pin.reference, stockrecord_id=pin.stockrecord)
     line.nd8_pin = pin
     line.nd8_gone = line.pk is None
     # Line.purchase_info's own cache: no strategy and no stock record is asked again.
-    line._info = _purchase_info(pin, None if line.nd8_gone else line.stockrecord)  # noqa: SLF001
+    line._info = _purchase_info(pin, None if line.nd8_gone else line.stockrecord, classes=classes)  # noqa: SLF001
     line.basket, line.quantity = basket, pin.quantity
     line.tax_code, line.price_currency = pin.unit.tax_code, pin.currency
     line.clear_discount()
@@ -152,15 +157,14 @@ def _pinned_line(pin: QuotedLine, line: Any, *, basket: Any, offers: Mapping[int
     return line
 
 
-def _purchase_info(pin: QuotedLine, stockrecord: Any) -> Any:
-    PurchaseInfo, FixedPrice, Available = _purchase_classes()
+def _purchase_info(pin: QuotedLine, stockrecord: Any, *, classes: PurchaseClasses) -> Any:
+    PurchaseInfo, FixedPrice, Available = classes
     price = FixedPrice(pin.currency, pin.unit.excl, tax=pin.unit.incl - pin.unit.excl, tax_code=pin.unit.tax_code)
     return PurchaseInfo(price, Available(), stockrecord)
 
 
-@cache
-def _purchase_classes() -> tuple[Any, Any, Any]:
-    # Once a process: Oscar looks through its apps each time, and this is asked for each line.
+def _purchase_classes() -> PurchaseClasses:
+    # Once for all lines: Oscar looks through its apps each time.
     return (
         get_class("partner.strategy", "PurchaseInfo"),
         get_class("partner.prices", "FixedPrice"),

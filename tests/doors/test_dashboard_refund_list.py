@@ -233,3 +233,9 @@ def test_the_table_is_read_in_portions(staff: Client) -> None:
         Refund(payment=payment, reference=f"R{number}", currency="USD", amount=1) for number in range(1201)
     )
     assert len(exported(staff)) == 1201
+
+
+def test_how_another_version_says_that_a_refund_was_started_is_shown_as_it_is(staff: Client) -> None:
+    refund = make_refund(origin="oracle")
+    assert "<dd>oracle, " in staff.get(f"{LIST}{refund.pk}/").content.decode()
+    assert "oracle" in exported(staff)[0]

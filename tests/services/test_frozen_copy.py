@@ -1,9 +1,9 @@
 """The frozen copy of a basket: what the quote says, column by column, or nothing at all."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from django.db import connection, connections, models
+from django.db import connection, connections, models, transaction
 from django.utils import timezone
 from oscar.core.loading import get_model
 
@@ -109,22 +109,23 @@ def test_a_basket_that_another_tab_changed_is_not_paid_for(shop: Shop, nd8: ND8,
 
 
 def test_what_a_forks_manager_leaves_out_is_not_copied_and_not_paid_for(shop: Shop, monkeypatch: Any) -> None:
-    class OnlyDear(models.Manager[Any]):
-        least = 0
+    class OnlySome(models.Manager[Any]):
+        those: ClassVar[dict[str, Any]] = {}
 
         def get_queryset(self) -> Any:
-            return super().get_queryset().filter(price_excl_tax__gte=self.least)
+            return super().get_queryset().filter(**self.those)
 
     basket_id = shop.fill()
     quote = shop.quote(basket_id)
-    manager = OnlyDear()
+    manager = OnlySome()
     manager.model = Line
     monkeypatch.setattr(Line, "objects", manager)
 
     copy = copy_frozen(quote, source_id=basket_id)
     assert stored(copy.pk) == stored(basket_id)
     assert len(stored(copy.pk)) == 2
-    # Its condition is asked for each time.
-    OnlyDear.least = 6
-    with pytest.raises(NotReusable, match="Your basket changed a moment ago"):
-        copy_frozen(quote, source_id=basket_id)
+    # It is asked each time, whether its condition brings a value or none.
+    for those in ({"price_excl_tax__gte": 6}, {"product__is_public": False}):
+        monkeypatch.setattr(OnlySome, "those", those)
+        with pytest.raises(NotReusable, match="Your basket changed a moment ago"), transaction.atomic():
+            copy_frozen(quote, source_id=basket_id)
