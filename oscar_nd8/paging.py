@@ -23,7 +23,8 @@ class LongPaginator(Paginator):  # type: ignore[type-arg]  # Django's own takes 
     def counted(self) -> int:
         """How many rows there are, or one more than are paged through."""
         rows: Any = self.object_list
-        return int(rows[: self.most + 1].count())
+        # Keys alone: what a row shows besides is not put together to be counted.
+        return int(rows.values("pk")[: self.most + 1].count())
 
     @cached_property
     def count(self) -> int:

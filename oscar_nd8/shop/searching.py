@@ -37,7 +37,7 @@ def mentioning(text: str, *, seen: QuerySet[PaymentSession] | None = None, among
     paid_by = payments.filter(transaction_id__icontains=text).values("session")
     sold_by = PaymentLink.objects.filter(name__icontains=text).values("pk")
     parts = _in_any(text, "order_number", "email", "checkout_id") | Q(pk__in=paid_by) | Q(link__in=sold_by)
-    return parts & _newest(seen, among)
+    return _found(seen, parts & _newest(seen, among))
 
 
 def payments_mentioning(text: str) -> Q:
@@ -66,7 +66,7 @@ def refunds_mentioning(text: str, *, seen: QuerySet[Refund] | None = None, among
     parts = _in_any(text, "refund_id", "reference", "payment__transaction_id") | _in_any(
         text, f"{session}order_number", f"{session}email", f"{session}checkout_id", f"{session}link__name"
     )
-    return (parts | by_them) & _newest(seen, among)
+    return _found(seen, (parts | by_them) & _newest(seen, among))
 
 
 def matters_mentioning(text: str, *, seen: QuerySet[Attention] | None = None) -> Q:
@@ -104,6 +104,11 @@ def _about_sessions_of(rows: QuerySet[Any], text: str) -> Q:
 
 def _in_any(text: str, *fields: str) -> Q:
     return reduce(or_, (Q(**{f"{field}__icontains": text}) for field in fields))
+
+
+def _found(rows: QuerySet[Any], condition: Q) -> Q:
+    """Those of `rows`, which are few: looked for once, and not once more for their number and once more for a page."""
+    return Q(pk__in=list(rows.filter(condition).order_by().values_list("pk", flat=True)))
 
 
 def _newest(rows: QuerySet[Any], most: int, *, by: str = "created_at") -> Q:
