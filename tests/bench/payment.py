@@ -27,8 +27,12 @@ def run(profile: Profile) -> Iterator[Figure]:
     with provider():
         for number in lines(profile):
             # What takes little is told from a busy moment by being done often.
-            yield from _start(number, {1: profile.pick(30, 80), 10: profile.pick(8, 30)}.get(number, 4))
-            yield from _place(number, {1: profile.pick(12, 30), 10: profile.pick(8, 15)}.get(number, 3))
+            yield from _start(
+                number, {1: profile.pick(24, 80), 10: profile.pick(8, 30)}.get(number, profile.pick(2, 15))
+            )
+            yield from _place(
+                number, {1: profile.pick(8, 30), 10: profile.pick(8, 15)}.get(number, profile.pick(2, 15))
+            )
 
 
 def lines(profile: Profile) -> list[int]:

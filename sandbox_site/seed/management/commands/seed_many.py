@@ -59,7 +59,7 @@ class Command(BaseCommand):
         parser.add_argument("--sessions", type=int, default=1_000_000)
         parser.add_argument("--events", type=int, default=3, help="notifications for each session")
 
-    def handle(self, *args: Any, sessions: int, events: int, **options: Any) -> None:
+    def handle(self, *args: Any, sessions: int, events: int, verbosity: int, **options: Any) -> None:
         """In one transaction; a second run adds as many again."""
         if connection.vendor != "postgresql":
             raise CommandError("seed_many speaks PostgreSQL's SQL. Set DATABASE_URL to a PostgreSQL database.")
@@ -69,6 +69,7 @@ class Command(BaseCommand):
             numbers = {"first": there, "last": there + sessions - 1, "events": events}
             for what, sql in SQL.items():
                 cursor.execute(sql, numbers)
-                self.stdout.write(f"{cursor.rowcount:>9} {what}")
+                if verbosity:
+                    self.stdout.write(f"{cursor.rowcount:>9} {what}")
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
