@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oscar_nd8 import conf
 from oscar_nd8.client import (
+    AcceptedRefund,
     AdHocItem,
     Checkout,
     CheckoutRequest,
@@ -27,7 +28,14 @@ from oscar_nd8.client import (
     Transaction,
     signatures,
 )
-from oscar_nd8.exceptions import AmountsDisagree, NotOffered, OutcomeUnknown, ProviderUnavailable, RequestRejected
+from oscar_nd8.exceptions import (
+    AmountsDisagree,
+    NotOffered,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    RequestRejected,
+)
 from oscar_nd8.gateway import (
     REFERENCE_LETTERS,
     AccountReport,
@@ -89,6 +97,7 @@ _REFUND_STATUSES: Mapping[str, RefundStatus] = {
 
 _REFERENCE: Final = re.compile(rf"\bR-[{REFERENCE_LETTERS}]{{10}}\b")
 _REASON_LIMIT: Final = 500  # ND8's, with our reference in it
+_REFUND_PREFIX: Final = "RF"
 _REFUND_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _LARGEST_PAGE: Final = 100
@@ -158,7 +167,7 @@ class ND8Gateway:
         answer = self._client.create_refund(transaction_id, request)
         try:
             return RefundReport(
-                refund_id=one_line(answer.refund_public_id),
+                refund_id=self._public_id(answer),
                 transaction_id=transaction_id,
                 status=_REFUND_STATUSES.get(answer.status, RefundStatus.PROCESSING),
                 raw_status=one_line(answer.status, longest=_WORD),
@@ -172,6 +181,21 @@ class ND8Gateway:
                 f"ND8 took a refund and answered with an amount that cannot be read: {error}",
                 operation="createRefundForPayment",
             ) from error
+
+    def _public_id(self, answer: AcceptedRefund) -> str:
+        """The id that all other operations know the refund by, of which ND8 says that it leaves the prefix out here.
+
+        One of thousands begins like the prefix: whether it was left out, the refund itself tells by its number.
+        """
+        public = one_line(answer.refund_public_id)
+        bare = public.removeprefix(_REFUND_PREFIX)
+        if not bare.startswith(_REFUND_PREFIX) or answer.refund_id is None:
+            return public
+        try:
+            told = one_line(self._client.get_refund(str(answer.refund_id)).id)
+        except ProviderError:
+            return public  # the refund has begun: nothing that goes wrong now may say otherwise
+        return told if told in {public, bare} else public
 
     def look_up_refund(self, refund_id: str) -> RefundReport:
         """getRefundById. Raises ProviderUnavailable also for an amount that is none."""
@@ -278,7 +302,7 @@ def _refund_id(part: Mapping[str, Any]) -> str:
         text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
         if _REFUND_ID.fullmatch(text):
             inner = text.isdigit() and name != "refund_public_id"
-            return text if inner or text.startswith("RF") else f"RF{text}"
+            return text if inner or text.startswith(_REFUND_PREFIX) else f"{_REFUND_PREFIX}{text}"
     return ""
 
 

@@ -64,7 +64,7 @@ def _ask(refund: Refund, *, asked_at: datetime) -> None:
     try:
         report = get_gateway(refund.gateway).look_up_refund(refund.refund_id)
     except NotFound:
-        # The id is not one of ND8's after all; our reference finds the refund under its right one.
+        # The id is not one of ND8's after all: what ND8 has of this payment is taken over.
         logger.warning("ND8 knows no refund %s", refund.refund_id)
         adopt_refunds(refund.payment, since=refund.created_at - CLOCKS_APART, clock=lambda: asked_at)
         return

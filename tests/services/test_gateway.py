@@ -1,6 +1,7 @@
 """The seam: ND8's words become ours in one place, and its addresses are not trusted."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -26,7 +27,12 @@ ITEMS = [Item("Enamel mug", 2, 999)]
 
 def gateway_answering(answer: dict[str, Any], status: int = 200) -> ND8Gateway:
     """A gateway whose provider always says `answer`."""
-    transport = httpx.MockTransport(lambda _request: httpx.Response(status, json=answer))
+    return gateway_of(lambda _request: httpx.Response(status, json=answer))
+
+
+def gateway_of(provider: Callable[[httpx.Request], httpx.Response]) -> ND8Gateway:
+    """A gateway in front of such a provider."""
+    transport = httpx.MockTransport(provider)
     settings = ND8Settings.model_validate({"API_KEY": "k", "CHECKOUT_HOSTS": ["pay.nd8.example", "127.0.0.1:8800"]})
     client = ND8Client(base_url="https://api.nd8.example/api/", api_key="k", transport=transport)
     return ND8Gateway(client, settings=settings)
@@ -206,3 +212,31 @@ def test_a_refund_id_without_its_prefix_gets_it_back() -> None:
     gateway = gateway_answering(accepted)
     told = gateway.refund("TX1", amount=1, currency="USD", reason="r", reference=new_reference())
     assert (told.refund_id, told.transaction_id) == ("RFxYz9AbC", "TX1")
+
+
+@pytest.mark.parametrize(
+    ("number", "known", "asked"),
+    [
+        (42, "RFRFxYz9", 1),  # as ND8 says, it left the prefix out
+        (42, "RFxYz9", 1),  # it did not
+        (42, "RFother", 1),  # and this is another refund's
+        (42, None, 1),
+        (None, "RFxYz9", 0),
+    ],
+)
+def test_of_an_id_that_begins_like_the_prefix_the_refund_itself_tells_which_it_is(
+    number: int | None, known: str | None, asked: int
+) -> None:
+    accepted = {"refund_public_id": "RFxYz9", "status": "processing", "amount": "0.01", "currency": "USD"}
+    reads: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json=accepted | {"refund_id": number})
+        reads.append(request.url.path)
+        return httpx.Response(404, json={}) if known is None else httpx.Response(200, json=REFUND | {"id": known})
+
+    told = gateway_of(answer).refund("TX1", amount=1, currency="USD", reason="r", reference=new_reference())
+
+    assert told.refund_id == (known if asked and known in {"RFRFxYz9", "RFxYz9"} else "RFRFxYz9")
+    assert reads == ["/api/refunds/42/"] * asked

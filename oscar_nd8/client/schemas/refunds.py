@@ -27,8 +27,11 @@ def _reason(value: str) -> str:
 
 
 def _prefixed(value: Any) -> Any:
-    """The one operation that leaves the prefix out is the one whose answer makes the refund known."""
-    return f"{_PREFIX}{value}" if isinstance(value, str) and value and not value.startswith(_PREFIX) else value
+    """The one operation that leaves the prefix out is the one whose answer makes the refund known.
+
+    Always, as ND8 says: what follows the prefix may begin with the same letters.
+    """
+    return f"{_PREFIX}{value}" if isinstance(value, str) and value else value
 
 
 class RefundRequest(Sent):
