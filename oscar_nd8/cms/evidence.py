@@ -141,6 +141,10 @@ class EvidenceIndexView(generic.IndexView, ABC):
         """Those that the words are found in."""
         return self.mentioning(queryset, self.search_query) if self.is_searching else queryset
 
+    def get_list_buttons(self, instance: Any) -> list[Any]:
+        """None: Wagtail's menu would offer one thing, in every row, which is where the row's title leads."""
+        return []
+
     @abstractmethod
     def mentioning(self, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
         """The rows of `queryset` that mention `words`."""

@@ -22,6 +22,7 @@ from oscar.core.loading import get_class, get_model
 from oscar_nd8.nd8.connection import nd8_client
 from oscar_nd8.testing import Shopper, make_countries, make_product
 from tests.emptying import empty
+from tests.regular import Regular
 
 __all__ = ["Provider", "database", "database_url", "filled", "open_shop", "provider", "refund_everything"]
 
@@ -102,8 +103,7 @@ def provider(*, latency: float = 0.0) -> Iterator[Provider]:
 
 def filled(lines: int, number: int) -> Shopper:
     """A shopper at the preview with a basket of `lines` lines."""
-    shopper = Shopper(email=f"bench-{lines}-{number}@example.com")
-    shopper.client.get("/")
+    shopper = Regular(email=f"bench-{lines}-{number}@example.com")
     first, *others = get_model("catalogue", "Product").objects.order_by("pk")[:lines]
     shopper.add(first)
     # By the basket itself: fifty requests would take longer than what is measured then.
@@ -112,7 +112,7 @@ def filled(lines: int, number: int) -> Shopper:
     for product in others:
         basket.add_product(product)
     assert basket.num_lines == lines
-    shopper.go_to_preview()
+    shopper.hurry_to_preview()
     return shopper
 
 

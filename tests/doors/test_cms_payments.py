@@ -159,6 +159,13 @@ def test_the_list_says_amount_fee_net_and_status(viewer: Client) -> None:
     assert SECRET_URL not in page
 
 
+def test_a_row_has_one_link_and_no_menu_that_would_repeat_it(viewer: Client, matter: Attention) -> None:
+    for url, row in ((LIST, matter.session_id), (MATTERS, matter.pk)):
+        page = text(viewer, url)
+        assert page.count(f'href="{url}{row}/"') == 1
+        assert "More options" not in page
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
