@@ -204,6 +204,28 @@ def test_a_whole_name_is_found_however_old_and_a_part_among_the_newest_only() ->
     assert found("nobody", 3) == []
 
 
+def test_a_sale_by_link_is_found_by_a_part_of_the_links_name_alone() -> None:
+    make_refund("100001")
+    payment = make_payment(make_session("100002", SessionStatus.SOLD), "TX-100002")
+    Refund.objects.create(payment=payment, reference="R-100002", currency="USD", amount=999, status="completed")
+
+    refunds = Refund.objects.filter(refunds_mentioning("mas mark")).values_list("reference", flat=True)
+
+    assert list(refunds) == ["R-100002"]
+
+
+def test_a_part_of_a_name_makes_the_database_look_at_the_payments_of_the_newest_refunds_alone() -> None:
+    make_refund("100001")
+    with CaptureQueriesContext(connection) as captured:
+        refunds_mentioning("nobody at all")
+
+    (search,) = [query["sql"] for query in captured if "LIKE" in query["sql"]]
+    # A join of so many rows is a reason to read the whole table; a question about each of them is not.
+    before, _, each = search.partition('EXISTS(SELECT 1 AS "a" FROM "oscar_nd8_payment"')
+    assert each
+    assert "oscar_nd8_payment" not in before
+
+
 def test_who_asked_is_found_though_they_bought_something_themselves() -> None:
     make_refund("100001", by="stella@example.com")
     make_refund("100002", by="bob@example.com")
