@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from oscar_nd8.models import Attention, Payment, PaymentLink, PaymentSession, Refund, StaffAction, WebhookEvent
 
@@ -66,9 +66,9 @@ def refunds_mentioning(text: str, *, seen: QuerySet[Refund] | None = None, among
         return named | by_them
     paid = _in_any(text, "transaction_id", "session__order_number", "session__email", "session__checkout_id")
     sold_by = PaymentLink.objects.filter(name__icontains=text).values("pk")
-    # Not joined: for so many rows a database may well read every payment that there is instead.
-    of_payment = Payment.objects.filter(paid | Q(session__link__in=sold_by), pk=OuterRef("payment"))
-    parts = _in_any(text, "refund_id", "reference") | Q(Exists(of_payment))
+    # One row's key, and no join or EXISTS: for so many rows PostgreSQL reads every payment that there is instead.
+    same = Payment.objects.filter(paid | Q(session__link__in=sold_by), pk=OuterRef("payment")).order_by()
+    parts = _in_any(text, "refund_id", "reference") | Q(payment=Subquery(same.values("pk")[:1]))
     return _found(seen, (parts | by_them) & _newest(seen, among))
 
 
