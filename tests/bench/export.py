@@ -16,7 +16,8 @@ from tests.bench.shop import refund_everything
 NAME = "export"
 PAYMENTS, REFUNDS = "/dashboard/payments/export/?", "/dashboard/payments/refunds/export/?"
 WAGTAIL = "/cms-admin/payments/all/?export=csv&"
-# Both have more lines than a portion, and each garbage of some portions; six thousand rows that are kept take 50 MB.
+# Both have more lines than a portion; what is thrown away waits for Python to collect it, some portions' worth. The
+# rows by which the larger one is longer would take 30 MB and more if they were kept.
 MORE_MB = 16
 
 

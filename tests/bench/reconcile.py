@@ -72,6 +72,7 @@ def _memory(profile: Profile) -> Figure:
         peaks, seconds = [], []
         for rows in (few, many):
             seed_held(rows)
+            _make_due()
             looked_at = min(rows, 50_000)
             seconds.append(milliseconds(lambda at_most=looked_at: peaks.append(_peak(at_most))) / 1000)  # type: ignore[misc]  # called at once
     detail = f"{peaks[1]:.1f} MB for {many:,}, {peaks[0]:.1f} MB for {few:,}; {looked_at / seconds[1]:.0f} a second"
@@ -79,7 +80,6 @@ def _memory(profile: Profile) -> Figure:
 
 
 def _peak(rows: int) -> float:
-    _make_due()
     return peak_of(lambda: _reconcile(rows, at_most=rows))
 
 

@@ -107,8 +107,5 @@ def run(profile: Profile) -> Iterator[Figure]:
 
 
 def _alone(starts: Sequence[Mapping[str, float]], *, beside: Mapping[str, float]) -> float:
-    """What is loaded in `starts` and not in the one beside them, in seconds.
-
-    Of each the least, as timeit does: what the machine does besides only adds, and to some modules of every start.
-    """
-    return sum(min(each[name] for each in starts) for name in starts[0].keys() - beside.keys())
+    """What is loaded in `starts` and not in the one beside them, in seconds: the least of them, as timeit does."""
+    return min(sum(each[name] for name in each.keys() - beside.keys()) for each in starts)
